@@ -1,0 +1,61 @@
+"""What can go wrong, and the exit status that says so.
+
+    SimenvError
+    ├── CheckFailed           exit 1    a check ran and did not hold
+    ├── InputError            exit 2    a task, object or argument is wrong: file:line:column: key: what
+    ├── Locked                exit 3    another run is writing to this folder
+    ├── StorageError          exit 74   the disk refused (full, read-only, I/O error)
+    └── EngineError           exit 1    the physics or render engine cannot do its work here
+        └── RendererUnavailable
+
+Interrupted runs (Ctrl-C, SIGTERM) end with exit status 130 and can be resumed.
+"""
+
+__all__ = [
+    "EXIT_INTERRUPTED",
+    "CheckFailed",
+    "EngineError",
+    "InputError",
+    "Locked",
+    "RendererUnavailable",
+    "SimenvError",
+    "StorageError",
+]
+
+EXIT_INTERRUPTED = 130
+
+
+class SimenvError(Exception):
+    """Any failure that simenv explains in one line; ``exit_status`` is what the command returns."""
+
+    exit_status = 1
+
+
+class CheckFailed(SimenvError):
+    """A check (validate, verify, doctor) ran to its end and did not hold."""
+
+
+class InputError(SimenvError):
+    """The user's input is wrong; the text says where, what, the value and the way out."""
+
+    exit_status = 2
+
+
+class Locked(SimenvError):
+    """Another process is writing to the same dataset."""
+
+    exit_status = 3
+
+
+class StorageError(SimenvError):
+    """The disk refused a write; nothing that was committed is touched."""
+
+    exit_status = 74
+
+
+class EngineError(SimenvError):
+    """The physics or render engine failed at something the input did not cause."""
+
+
+class RendererUnavailable(EngineError):
+    """The asked renderer does not work on this machine; the text names what is missing."""

@@ -1,0 +1,131 @@
+"""What one scene is: plain values that physics, renderers and labels agree on. No engine here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simenv import pose
+from simenv.pose import Matrix
+from simenv.spec.object import Friction, ObjectModel
+from simenv.spec.task import Capture, Look, Physics
+
+__all__ = ["BeltMotion", "Body", "Camera", "Scene", "Snapshot", "View"]
+
+
+@dataclass(frozen=True, eq=False)
+class Body:
+    """One thing with a pose. ``id`` is its value in the instance mask; the floor alone has 0."""
+
+    id: int
+    name: str  # "parts/3", "belts/main"
+    group: str  # "parts", "belts", "tables", "bins", "floor"
+    object: str  # key of Scene.objects
+    X_WB: Matrix  # (4, 4) at the start
+    fixed: bool  # furniture: does not move, whatever hits it
+    friction: Friction
+    texture: str | None = None  # a file of the object, or the name of a procedural texture
+    color: tuple[float, float, float] = (1.0, 1.0, 1.0)  # multiplies the texture
+
+
+@dataclass(frozen=True, eq=False)
+class BeltMotion:
+    """A body whose surface moves along ``direction`` at ``speed_m_s`` times the profile."""
+
+    body: int  # index into Scene.bodies
+    direction: NDArray[np.float64]  # (3,) unit, world
+    speed_m_s: float
+    profile: tuple[tuple[float, float], ...]  # (time_s, factor), linear in between, flat outside
+    profile_from: str  # "drop" or "capture": what time 0 of the profile is
+
+    def speed(self, time_s: float, capture_start_s: float | None) -> float:
+        """Surface speed in m/s at ``time_s``; ``capture_start_s`` is None before the first frame."""
+        if self.profile_from == "capture":
+            time_s = -1.0 if capture_start_s is None else time_s - capture_start_s
+        times, factors = zip(*self.profile, strict=True)
+        return self.speed_m_s * float(np.interp(time_s, times, factors))
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A camera at one moment: everything that a renderer needs to know of it."""
+
+    camera: str
+    width: int
+    height: int
+    K: NDArray[np.float64]  # (3, 3) OpenCV, pixel centres at integers
+    X_WC: Matrix  # (4, 4) x right, y down, z forward
+    near_m: float | None = None  # None: the renderer fits it to the scene
+    far_m: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Camera:
+    """A camera for the whole scene: one pose, or poses at times after the first frame."""
+
+    name: str
+    width: int
+    height: int
+    K: NDArray[np.float64]  # (3, 3)
+    times_s: NDArray[np.float64]  # (P,) after the first frame
+    X_WC: NDArray[np.float64]  # (P, 4, 4)
+    near_m: float | None = None
+    far_m: float | None = None
+    depth_scale_m: float = 1e-4  # of the stored 16-bit depth
+
+    def view(self, time_s: float) -> View:
+        """Where the camera is ``time_s`` after the first frame: linear position, slerp rotation."""
+        return View(
+            self.name,
+            self.width,
+            self.height,
+            self.K,
+            pose.interpolate(self.times_s, self.X_WC, time_s),
+            self.near_m,
+            self.far_m,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """Scene ``index`` of a task, one attempt at it: what stands where when the drop begins."""
+
+    index: int
+    attempt: int
+    tier: str  # "core", or the name of the edge range it was drawn from
+    gravity_m_s2: float
+    floor_z_m: float | None
+    floor_friction: Friction
+    bodies: tuple[Body, ...]  # parts first (ids 1..), then furniture, then the floor (id 0)
+    objects: Mapping[str, ObjectModel]
+    belts: tuple[BeltMotion, ...]
+    cameras: tuple[Camera, ...]
+    capture: Capture
+    look: Look
+    physics: Physics
+    scene_values: Mapping[str, object] = field(default_factory=dict)  # axis path -> value
+    part_values: Mapping[str, tuple[object, ...]] = field(default_factory=dict)  # one a part
+
+    @property
+    def parts(self) -> tuple[Body, ...]:
+        """The bodies that are free to move, in id order."""
+        return tuple(body for body in self.bodies if not body.fixed)
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """The world at one moment: all that a renderer or a label needs besides the scene itself."""
+
+    scene: Scene
+    time_s: float  # since the drop began
+    frame: int  # 0 for the first captured frame
+    capture_time_s: float  # since the first captured frame
+    X_WB: NDArray[np.float64]  # (N, 4, 4) in the order of Scene.bodies
+    velocity: NDArray[np.float64]  # (N, 6) linear m/s of the body origin, angular rad/s; world axes
+
+    def view(self, camera: Camera) -> View:
+        """The camera as it stands at this moment."""
+        return camera.view(self.capture_time_s)
