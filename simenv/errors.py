@@ -2,7 +2,7 @@
 
     SimenvError
     ├── CheckFailed           exit 1    a check ran and did not hold
-    ├── InputError            exit 2    a task, object or argument is wrong: file:line:column: key: what
+    ├── InputError            exit 2    a task, object or argument is wrong: where, what, way out
     ├── Locked                exit 3    another run is writing to this folder
     ├── StorageError          exit 74   the disk refused (full, read-only, I/O error)
     └── EngineError           exit 1    the physics or render engine cannot do its work here

@@ -1,7 +1,7 @@
 """What a surface is: a triangle mesh with normals and UVs, the primitives, and OBJ files.
 
-Bullet's own primitive visuals are wrong (boxes with sphere-like normals, an 80 mm sphere up to 46 mm
-off in depth), so boxes, cylinders and spheres are meshes here, like everything else.
+Bullet's own primitive visuals are wrong (boxes with sphere-like normals, an 80 mm sphere up to
+46 mm off in depth), so boxes, cylinders and spheres are meshes here, like everything else.
 """
 
 import hashlib
@@ -18,6 +18,7 @@ __all__ = [
     "box",
     "cylinder",
     "diameter",
+    "is_closed",
     "join",
     "load_obj",
     "load_obj_groups",
@@ -26,6 +27,7 @@ __all__ = [
     "revolve",
     "save_obj",
     "sphere",
+    "weld",
 ]
 
 
@@ -222,8 +224,8 @@ def _coordinates(fields: list[str], *, count: int) -> list[float]:
 
 
 def _corner(field: str, values: dict[str, list[list[float]]]) -> tuple[int, int, int]:
-    """Zero-based rows of v, vt and vn (-1: not given) from ``v``, ``v/vt``, ``v//vn``, ``v/vt/vn``."""
-    texts = (field.split("/") + ["", ""])[:3]
+    """Zero-based rows of v, vt, vn (-1: not given) from ``v``, ``v/vt``, ``v//vn``, ``v/vt/vn``."""
+    texts = [*field.split("/"), "", ""][:3]
     rows = []
     for text, known in zip(texts, values.values(), strict=True):
         row = int(text) if text else 0
@@ -264,7 +266,7 @@ def _mesh(polygons: list[list[tuple[int, int, int]]], values: dict[str, list[lis
 def mass_properties(
     surface: Mesh,
 ) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
-    """Volume (m^3), centroid (3,) and inertia per kilogram (3, 3) about it, of an evenly filled mesh.
+    """Volume (m^3), centroid (3,) and inertia per kilogram (3, 3) about it, if filled evenly.
 
     Signed tetrahedra from the origin to each face (the divergence theorem). An open or flat surface
     has no inside; its bounding box is taken instead.
@@ -272,7 +274,7 @@ def mass_properties(
     a, b, c = (surface.vertices[surface.faces[:, i]] for i in range(3))
     volumes = np.einsum("ij,ij->i", a, np.cross(b, c)) / 6.0
     volume = float(volumes.sum())
-    if volume <= 1e-4 * float(np.prod(surface.extents)) or not _is_closed(surface):
+    if volume <= 1e-4 * float(np.prod(surface.extents)) or not is_closed(surface):
         size = surface.extents
         centre = surface.vertices.min(axis=0) + size / 2
         return float(np.prod(size)), centre, np.diag((size @ size - size**2) / 12.0)
@@ -287,14 +289,20 @@ def mass_properties(
     return volume, centroid, np.eye(3) * np.trace(second) - second
 
 
-def _is_closed(surface: Mesh) -> bool:
-    """Whether every edge, by position, is used once in each direction."""
-    _, rows = np.unique(np.round(surface.vertices, 7), axis=0, return_inverse=True)
-    faces = rows.reshape(-1)[surface.faces]
+def weld(surface: Mesh) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+    """Vertices (V, 3) and faces (T, 3) with corners at the same place (0.1 um) made one."""
+    _, first, rows = np.unique(
+        np.round(surface.vertices, 7), axis=0, return_index=True, return_inverse=True
+    )
+    return surface.vertices[first], rows.reshape(-1)[surface.faces].astype(np.int32)
+
+
+def is_closed(surface: Mesh) -> bool:
+    """Whether every edge is used once in each direction, so that the surface has an inside."""
+    vertices, faces = weld(surface)
     faces = faces[(faces != np.roll(faces, 1, axis=1)).all(axis=1)]
-    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-    keys = edges[:, 0].astype(np.int64) * len(rows) + edges[:, 1]
-    back = edges[:, 1].astype(np.int64) * len(rows) + edges[:, 0]
+    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]).astype(np.int64)
+    keys, back = edges @ (len(vertices), 1), edges @ (1, len(vertices))
     return bool(np.array_equal(np.sort(keys), np.sort(back)))
 
 

@@ -124,7 +124,7 @@ def look_at(eye: ArrayLike, target: ArrayLike, up: ArrayLike = (0.0, 0.0, 1.0)) 
 def interpolate(times: NDArray[np.float64], X_AB: NDArray[np.float64], time: float) -> Matrix:
     """The pose at ``time`` between key poses (P, 4, 4) at increasing ``times`` (P,).
 
-    Positions are linear in time, rotations slerp (Shoemake 1985); constant before and after the keys.
+    Positions are linear in time, rotations slerp (Shoemake 1985); constant outside the keys.
     """
     after = int(np.searchsorted(times, time, side="right"))
     if after in (0, len(times)):

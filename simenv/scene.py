@@ -42,7 +42,7 @@ class BeltMotion:
     profile_from: str  # "drop" or "capture": what time 0 of the profile is
 
     def speed(self, time_s: float, capture_start_s: float | None) -> float:
-        """Surface speed in m/s at ``time_s``; ``capture_start_s`` is None before the first frame."""
+        """Surface speed in m/s at ``time_s``; ``capture_start_s`` is None until the first frame."""
         if self.profile_from == "capture":
             time_s = -1.0 if capture_start_s is None else time_s - capture_start_s
         times, factors = zip(*self.profile, strict=True)

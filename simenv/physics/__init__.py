@@ -1,0 +1,1 @@
+"""How parts move: the only floor with simulated time."""

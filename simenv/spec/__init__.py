@@ -1,0 +1,1 @@
+"""What a user may write: task and object files, checked and located."""

@@ -1,0 +1,177 @@
+"""Which pixels a body would cover if it stood alone: exact, from geometry, nothing rendered.
+
+A pixel is covered when its centre lies inside the projected surface. The edges shared by two faces
+that look at the camera cancel, so only the contour is cut into rows (the winding-number rule); the
+cost depends on the outline and not on the size of the image. Hidden and off-image parts count: the
+canvas is the image with one image of margin on every side (three times as wide and high, as in the
+BOP toolkit).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simenv import mesh, pose
+from simenv.mesh import Mesh
+from simenv.scene import View
+
+__all__ = ["Outline", "Silhouettes", "silhouettes"]
+
+NEAR_M = 1e-3  # triangles are cut here, so that nothing behind the camera is projected
+
+
+@dataclass(frozen=True, eq=False)
+class Outline:
+    """A body's surface, as far as silhouettes need it: welded vertices, body frame."""
+
+    vertices: NDArray[np.float64]  # (V, 3)
+    faces: NDArray[np.int32]  # (T, 3)
+    across: NDArray[np.int64] | None  # (T, 3) face beyond each edge; None: the surface is open
+
+    @classmethod
+    def of(cls, surface: Mesh) -> "Outline":
+        """Weld a mesh and find the neighbours of its faces."""
+        vertices, faces = mesh.weld(surface)
+        faces = faces[(faces != np.roll(faces, 1, axis=1)).all(axis=1)]
+        starts, ends = faces.astype(np.int64), np.roll(faces, -1, axis=1).astype(np.int64)
+        edges, back = starts * len(vertices) + ends, ends * len(vertices) + starts
+        order = np.argsort(edges, axis=None)
+        known = edges.ravel()[order]
+        found = np.minimum(np.searchsorted(known, back), len(known) - 1)
+        closed = len(np.unique(known)) == len(known) and np.array_equal(known[found], back)
+        return cls(vertices, faces, order[found] // 3 if closed else None)
+
+
+@dataclass(frozen=True, eq=False)
+class Silhouettes:
+    """Disjoint row intervals of N bodies, sorted by body, row and column."""
+
+    count: int  # N
+    body: NDArray[np.int64]  # (I,) 0..N-1
+    row: NDArray[np.int64]  # (I,) image row; may be outside the image
+    left: NDArray[np.int64]  # (I,) first column
+    right: NDArray[np.int64]  # (I,) last column, included
+
+    @property
+    def px(self) -> NDArray[np.int32]:
+        """Covered pixels of each body, (N,)."""
+        lengths = self.right - self.left + 1
+        return np.bincount(self.body, weights=lengths, minlength=self.count).astype(np.int32)
+
+    @property
+    def boxes(self) -> NDArray[np.int32]:
+        """Bounding boxes (N, 4) x, y, width, height; -1 where nothing is covered."""
+        boxes = np.full((self.count, 4), -1, dtype=np.int64)
+        first = np.searchsorted(self.body, np.arange(self.count))
+        used = np.unique(self.body)
+        if len(used):
+            starts = first[used]
+            x = np.minimum.reduceat(self.left, starts)
+            y = np.minimum.reduceat(self.row, starts)
+            right = np.maximum.reduceat(self.right, starts)
+            bottom = np.maximum.reduceat(self.row, starts)
+            boxes[used] = np.column_stack([x, y, right - x + 1, bottom - y + 1])
+        return boxes.astype(np.int32)
+
+    def mask(self, index: int, width: int, height: int) -> NDArray[np.bool_]:
+        """The part of one body's silhouette that lies inside the image, (height, width)."""
+        steps = np.zeros((height, width + 1), dtype=np.int32)
+        inside = (self.body == index) & (self.row >= 0) & (self.row < height)
+        left = np.clip(self.left[inside], 0, width)
+        right = np.clip(self.right[inside] + 1, 0, width)
+        np.add.at(steps, (self.row[inside], left), 1)
+        np.add.at(steps, (self.row[inside], right), -1)
+        return np.asarray(np.cumsum(steps[:, :-1], axis=1) > 0)
+
+
+def silhouettes(outlines: Sequence[Outline], X_CB: NDArray[np.float64], view: View) -> Silhouettes:
+    """The silhouettes of N bodies at X_CB (N, 4, 4), each as if it were alone in ``view``."""
+    contours = [_contour(outline, X, view.K) for outline, X in zip(outlines, X_CB, strict=True)]
+    body = np.repeat(np.arange(len(outlines)), [len(contour) for contour in contours])
+    edges = np.concatenate([*contours, np.empty((0, 2, 2))])
+    return _intervals(*_crossings(edges, body, view), view, count=len(outlines))
+
+
+def _contour(outline: Outline, X_CB: pose.Matrix, K: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Directed edges (E, 2, 2) in pixels that wind once around every covered point, or more."""
+    points = pose.apply(X_CB, outline.vertices)
+    if points[:, 2].min() < NEAR_M:
+        corners = _clip_near(points[outline.faces])
+        return _all_edges((corners / corners[..., 2:]) @ K[:2].T)
+    pixels = (points / points[:, 2:]) @ K[:2].T
+    if outline.across is None:
+        return _all_edges(pixels[outline.faces])
+    front = _doubled_area(pixels[outline.faces]) < 0
+    face, corner = np.nonzero(front[:, None] & ~front[outline.across])
+    start, end = outline.faces[face, corner], outline.faces[face, (corner + 1) % 3]
+    return np.stack([pixels[start], pixels[end]], axis=1)
+
+
+def _all_edges(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Every edge of triangles (T, 3, 2), those seen from behind turned around."""
+    behind = _doubled_area(corners) > 0
+    corners = np.where(behind[:, None, None], corners[:, ::-1], corners)
+    return np.stack([corners, np.roll(corners, -1, axis=1)], axis=2).reshape(-1, 2, 2)
+
+
+def _doubled_area(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Negative for triangles (T, 3, 2) that face the camera, since image rows grow downwards."""
+    edge1, edge2 = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    return np.asarray(edge1[:, 0] * edge2[:, 1] - edge1[:, 1] * edge2[:, 0])
+
+
+def _clip_near(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Triangles (T, 3, 3) cut at z = NEAR_M; one that loses a corner becomes two."""
+    ahead = corners[..., 2] >= NEAR_M
+    pieces = [corners[ahead.all(axis=1)]]
+    for triangle, inside in zip(corners, ahead, strict=True):
+        polygon = []
+        for i in range(3 if inside.any() and not inside.all() else 0):
+            a, b = triangle[i], triangle[(i + 1) % 3]
+            if inside[i]:
+                polygon.append(a)
+            if inside[i] != inside[(i + 1) % 3]:
+                polygon.append(a + (b - a) * (NEAR_M - a[2]) / (b[2] - a[2]))
+        fan = [(polygon[0], polygon[i], polygon[i + 1]) for i in range(1, len(polygon) - 1)]
+        pieces += [np.array([triple]) for triple in fan]
+    return np.concatenate(pieces)
+
+
+def _crossings(
+    edges: NDArray[np.float64], body: NDArray[np.int64], view: View
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
+    """(body, row, x, winding) where edges cross pixel rows; half-open, so corners count once."""
+    start, end = edges[:, 0], edges[:, 1]
+    low, high = np.minimum(start[:, 1], end[:, 1]), np.maximum(start[:, 1], end[:, 1])
+    top = np.clip(np.ceil(low), -view.height, 2 * view.height).astype(np.int64)
+    below = np.clip(np.ceil(high), -view.height, 2 * view.height).astype(np.int64)
+    rows = below - top
+    edge = np.repeat(np.arange(len(edges)), rows)
+    row = np.arange(len(edge)) - np.repeat(np.cumsum(rows) - rows, rows) + top[edge]
+    rise = end[:, 1] - start[:, 1]
+    slope = (end[:, 0] - start[:, 0]) / np.where(rise == 0, np.inf, rise)
+    x = start[edge, 0] + (row - start[edge, 1]) * slope[edge]
+    return body[edge], row, x, np.where(rise > 0, 1, -1)[edge]
+
+
+def _intervals(
+    body: NDArray[np.int64],
+    row: NDArray[np.int64],
+    x: NDArray[np.float64],
+    winding: NDArray[np.int64],
+    view: View,
+    *,
+    count: int,
+) -> Silhouettes:
+    """Covered columns: from where the winding number leaves zero to where it returns."""
+    order = np.lexsort((-winding, x, row, body))
+    level = np.cumsum(winding[order])
+    begin = np.flatnonzero((level != 0) & (np.append(0, level)[:-1] == 0))
+    finish = np.flatnonzero((level == 0) & (np.append(0, level)[:-1] != 0))
+    x, row, body = x[order], row[order], body[order]
+    left = np.ceil(np.clip(x[begin], -view.width, 2 * view.width)).astype(np.int64)
+    right = np.floor(np.clip(x[finish], -view.width - 1, 2 * view.width - 1)).astype(np.int64)
+    some = left <= right
+    return Silhouettes(count, body[begin][some], row[begin][some], left[some], right[some])
