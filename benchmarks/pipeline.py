@@ -24,12 +24,15 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from simenv.spec.load import Task, task_from_text
 
 PARTS, FRAMES = 12, 4
 TASK = f"""
@@ -96,11 +99,10 @@ def simenv_line(renderer: str, folder: Path) -> Callable[[int], Clock]:
     """The pipeline as `simenv generate` runs it, one shard a scene."""
     from simenv.dataset.shard import ShardBuilder
     from simenv.dataset.store import commit_shard
-
     from simenv.generate import Plan
     from simenv.studio import Studio
 
-    plan = Plan.of(task_text_loaded(), scenes=1_000_000, renderer=renderer)
+    plan = Plan.of(benchmark_task(), scenes=1_000_000, renderer=renderer)
     studio: Studio = plan.studio()
 
     def work(index: int) -> Clock:
@@ -108,7 +110,7 @@ def simenv_line(renderer: str, folder: Path) -> Callable[[int], Clock]:
         studio.wall_seconds.clear()
         studio.cpu_seconds.clear()
         cpu, wall = time.process_time(), time.perf_counter()
-        builder = ShardBuilder(plan.header(studio))
+        builder = ShardBuilder(plan.header(studio.task, gl=studio.renderer.device))
         record = studio.record(index)
         with clock("pack"):
             builder.add(record)
@@ -123,10 +125,9 @@ def simenv_line(renderer: str, folder: Path) -> Callable[[int], Clock]:
     return work
 
 
-def task_text_loaded() -> Any:
+@lru_cache
+def benchmark_task() -> Task:
     """The benchmark's task."""
-    from simenv.spec.load import task_from_text
-
     return task_from_text(TASK)
 
 
@@ -135,7 +136,7 @@ def scene_of(index: int) -> Any:
     from simenv.compose import compose
     from simenv.domain.sample import sample
 
-    task = task_text_loaded()
+    task = benchmark_task()
     return compose(task, sample(task, 0, index), seed=0)
 
 

@@ -56,3 +56,4 @@ class Record:
     X_WB: NDArray[np.float64]  # (F, N, 4, 4)
     velocity: NDArray[np.float64]  # (F, N, 6) m/s, rad/s
     cameras: Mapping[str, CameraRecord]
+    time_days: float = 0.0  # where on the timeline the scene was drawn

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from simenv import pose
 from simenv.label.seen import Seen
-from simenv.label.silhouette import Outline, silhouettes
+from simenv.label.spans import Outline, mask_spans, silhouettes
 from simenv.render.renderer import Frame
 from simenv.scene import Scene, Snapshot, View
 from simenv.spec.object import ObjectModel
@@ -29,17 +29,16 @@ def label(snapshot: Snapshot, view: View, frame: Frame) -> Seen:
     outlines = [outline(snapshot.scene.objects[body.object]) for body in bodies]
     alone = silhouettes(outlines, X_CB, view)
     ids = np.array([body.id for body in bodies], dtype=np.int64)
-    px_visible = np.bincount(frame.instance.ravel(), minlength=int(ids.max(initial=0)) + 1)[ids]
-    box_visible = mask_boxes(frame.instance, ids)
+    seen = mask_spans(frame.instance, ids)
     # A renderer may round an outline to its own sub-pixel grid; what it shows is there.
-    px_all = np.maximum(alone.px, px_visible)
+    px_all = np.maximum(alone.px, seen.px)
     return Seen(
         X_CB=X_CB,
-        px_visible=px_visible.astype(np.int32),
-        px_all=px_all.astype(np.int32),
-        visible_fraction=(px_visible / np.maximum(px_all, 1)).astype(np.float32),
-        box_visible=box_visible,
-        box_all=_enclose(alone.boxes, box_visible),
+        px_visible=seen.px,
+        px_all=px_all,
+        visible_fraction=(seen.px / np.maximum(px_all, 1)).astype(np.float32),
+        box_visible=seen.boxes,
+        box_all=_enclose(alone.boxes, seen.boxes),
     )
 
 
@@ -47,24 +46,6 @@ def label(snapshot: Snapshot, view: View, frame: Frame) -> Seen:
 def outline(model: ObjectModel) -> Outline:
     """The welded surface of an object; kept, since every frame asks for it."""
     return Outline.of(model.mesh)
-
-
-def mask_boxes(instance: NDArray[np.uint16], ids: NDArray[np.int64]) -> NDArray[np.int32]:
-    """Bounding boxes (N, 4) x, y, width, height of the pixels that carry each id; -1 if none."""
-    from scipy.ndimage import find_objects  # slow to import, needed only in workers
-
-    slices = find_objects(instance.astype(np.int32), max_label=int(ids.max(initial=0)))
-    boxes = np.full((len(ids), 4), -1, dtype=np.int32)
-    for box, index in zip(boxes, ids, strict=True):
-        if (found := slices[index - 1]) is not None:
-            rows, columns = found
-            box[:] = (
-                columns.start,
-                rows.start,
-                columns.stop - columns.start,
-                rows.stop - rows.start,
-            )
-    return boxes
 
 
 def _enclose(a: NDArray[np.int32], b: NDArray[np.int32]) -> NDArray[np.int32]:

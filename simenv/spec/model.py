@@ -1,25 +1,27 @@
 """How every YAML model behaves: strict, closed, frozen; and the field types they share.
 
-Sequences are tuples everywhere (the loader turns YAML lists into tuples), so that a model is a value:
-frozen, comparable, safe to share.
+Sequences are tuples everywhere (the loader turns YAML lists into tuples), so that a model is a
+value: frozen, comparable, safe to share.
 """
 
 from typing import Annotated, Any
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from simenv import pose
 
 __all__ = [
     "Color",
+    "Misplaced",
     "Name",
     "Pair",
     "Positive",
     "Rotation",
     "Spec",
     "Triple",
+    "Unit",
     "Unsigned",
+    "fixed",
     "visual",
 ]
 
@@ -36,13 +38,31 @@ class Spec(BaseModel):
     """Base of all YAML models: no coercion, no unknown keys, no NaN, no change after validation."""
 
     model_config = ConfigDict(
-        strict=True, extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        populate_by_name=True,
+        use_attribute_docstrings=True,
     )
+
+
+class Misplaced(ValueError):
+    """Raised by a validator of a model for the value at ``path`` below it."""
+
+    def __init__(self, path: tuple[str | int, ...], text: str) -> None:
+        super().__init__(text)
+        self.path = path
 
 
 def visual(default: Any, **constraints: Any) -> Any:
     """A field that can change pixels but no label; `domain:` may vary it with ``kind: visual``."""
     return Field(default, json_schema_extra={"kind": "visual"}, **constraints)
+
+
+def fixed(default: Any = ..., **constraints: Any) -> Any:
+    """A field that is one for a whole dataset, so that `domain:` cannot vary it."""
+    return Field(default, json_schema_extra={"kind": "fixed"}, **constraints)
 
 
 class Rotation(Spec):
@@ -54,9 +74,9 @@ class Rotation(Spec):
     @model_validator(mode="after")
     def _one_form(self) -> "Rotation":
         if (self.rpy_deg is None) == (self.xyzw is None):
-            raise ValueError("give exactly one of rpy_deg and xyzw")
-        if self.xyzw is not None and not 0.5 < float(np.linalg.norm(self.xyzw)) < 2.0:
-            raise ValueError("xyzw must be a unit quaternion")
+            raise ValueError("must have one of rpy_deg and xyzw; remove or add one")
+        if self.xyzw is not None and not 0.5 < sum(x * x for x in self.xyzw) < 2.0:
+            raise Misplaced(("xyzw",), "must have length 1; divide it by its length")
         return self
 
     def X_AB(self, p_AB: Triple = (0.0, 0.0, 0.0)) -> pose.Matrix:

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from simenv import mesh, pose
 from simenv.mesh import Mesh
-from simenv.spec.model import Color, Name, Positive, Spec, Triple, Unsigned
+from simenv.spec.model import Color, Misplaced, Name, Positive, Spec, Triple, Unsigned
 
 __all__ = [
     "Box",
@@ -77,7 +77,8 @@ class Friction(Spec):
     """Coulomb coefficients; rolling and spinning in metres, as Bullet multiplies them."""
 
     lateral: Unsigned = 0.5
-    rolling: Unsigned = 0.001  # below about 1e-3 a lying cylinder never stops
+    rolling: Unsigned = 0.001
+    """Below about 1e-3 a lying cylinder never stops."""
     spinning: Unsigned = 0.001
 
 
@@ -86,6 +87,12 @@ class ContinuousSymmetry(Spec):
 
     axis: Triple
     offset_m: Triple = (0.0, 0.0, 0.0)
+
+    @model_validator(mode="after")
+    def _has_direction(self) -> "ContinuousSymmetry":
+        if not any(self.axis):
+            raise Misplaced(("axis",), "has no direction; write for example [0, 0, 1]")
+        return self
 
 
 class DiscreteSymmetry(Spec):
@@ -109,29 +116,36 @@ class ObjectSpec(Spec):
     name: Name
     class_: Name = Field(alias="class")
     summary: str = ""
-    mesh: str | tuple[Primitive, ...]  # what is seen: an OBJ file, or primitives
-    collision: str | tuple[Primitive, ...]  # what touches: an OBJ of convex groups, or primitives
-    mass_kg: Unsigned  # 0: fixed to the world
-    com_m: Triple | None = None  # default: of the mesh, filled evenly
-    inertia_kg_m2: tuple[float, float, float, float, float, float] | None = (
-        None  # xx yy zz xy xz yz
-    )
+    mesh: str | tuple[Primitive, ...]
+    """What is seen: an OBJ file, or primitives."""
+    collision: str | tuple[Primitive, ...]
+    """What touches: an OBJ of convex groups, or primitives."""
+    mass_kg: Unsigned
+    """Zero: fixed to the world."""
+    com_m: Triple | None = None
+    """Centre of mass in the body frame; default: of the mesh, filled evenly."""
+    inertia_kg_m2: tuple[float, float, float, float, float, float] | None = None
+    """xx, yy, zz, xy, xz, yz about the centre of mass; default: of the mesh, filled evenly."""
     friction: Friction = Friction()
     restitution: Annotated[float, Field(ge=0, le=1)] = 0.05
     color: Color = (0.7, 0.7, 0.7)
-    textures: dict[Name, str] = {}  # variant -> PNG or JPEG file, or a procedural texture's name
-    texture_repeat_m: Positive | None = None  # period of the texture on primitive boxes
+    textures: dict[Name, str] = {}
+    """Variant -> PNG or JPEG file, or a procedural texture's name."""
+    texture_repeat_m: Positive | None = None
+    """Period of the texture on primitive boxes, in metres."""
     symmetry: Symmetry = Symmetry()
-    keypoints: dict[Name, Triple] = {}  # body frame, metres
+    keypoints: dict[Name, Triple] = {}
+    """Points in the body frame, metres."""
     tags: tuple[Name, ...] = ()
     source: str = "unknown"
-    license: str = "NOASSERTION"  # SPDX
+    license: str = "NOASSERTION"
+    """An SPDX identifier."""
 
     @model_validator(mode="after")
     def _shapes_present(self) -> "ObjectSpec":
         for key in ("mesh", "collision"):
             if not getattr(self, key):
-                raise ValueError(f"{key} is empty; name an OBJ file or list primitives")
+                raise Misplaced((key,), "is empty; name an OBJ file or list primitives")
         return self
 
 

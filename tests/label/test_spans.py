@@ -1,13 +1,14 @@
-"""Silhouettes against analytic outlines and against a point-in-triangle test of every pixel."""
+"""Spans against analytic outlines and against a point-in-triangle test of every pixel."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from simenv import mesh, pose
-from simenv.label.silhouette import Outline, Silhouettes, silhouettes
+from simenv.label.spans import Outline, Spans, mask_spans, silhouettes
 from simenv.mesh import Mesh
 from simenv.scene import View
 
@@ -17,12 +18,12 @@ VIEW = View("camera", WIDTH, HEIGHT, K, np.eye(4))
 ROWS, COLUMNS = np.mgrid[-HEIGHT : 2 * HEIGHT, -WIDTH : 2 * WIDTH]
 
 
-def alone(surface: Mesh, X_CB: pose.Matrix) -> Silhouettes:
+def alone(surface: Mesh, X_CB: pose.Matrix) -> Spans:
     """The silhouette of one body."""
     return silhouettes([Outline.of(surface)], X_CB[None], VIEW)
 
 
-def canvas(found: Silhouettes) -> NDArray[np.bool_]:
+def canvas(found: Spans) -> NDArray[np.bool_]:
     """The three-by-three canvas, painted interval by interval."""
     mask = np.zeros(ROWS.shape, dtype=bool)
     for row, left, right in zip(found.row, found.left, found.right, strict=True):
@@ -111,3 +112,23 @@ def test_a_floor_that_passes_under_the_camera_is_cut_at_the_camera() -> None:
     horizon = K[1, 2]
     assert found[ROWS > horizon + 3].all()
     assert not found[ROWS < horizon].any()
+
+
+@given(
+    mask=arrays(np.uint16, (7, 9), elements=st.integers(0, 5)),
+    ids=st.lists(st.integers(1, 6), unique=True),
+)
+def test_mask_spans_count_and_box_the_pixels_of_each_id(
+    mask: NDArray[np.uint16], ids: list[int]
+) -> None:
+    found = mask_spans(mask, np.array(ids, dtype=np.int64))
+    boxes = found.boxes
+    for index, body_id in enumerate(ids):
+        rows, columns = np.nonzero(mask == body_id)
+        assert found.px[index] == len(rows)
+        assert np.array_equal(found.mask(index, 9, 7), mask == body_id)
+        expected = [-1, -1, -1, -1]
+        if len(rows):
+            x, y = columns.min(), rows.min()
+            expected = [x, y, columns.max() - x + 1, rows.max() - y + 1]
+        assert boxes[index].tolist() == expected

@@ -1,4 +1,6 @@
-"""Which pixels a body would cover if it stood alone: exact, from geometry, nothing rendered.
+"""Which pixels a body covers: those of its mask, and those it would cover if it stood alone.
+
+A silhouette is exact and comes from geometry; nothing is rendered for it.
 
 A pixel is covered when its centre lies inside the projected surface. The edges shared by two faces
 that look at the camera cancel, so only the contour is cut into rows (the winding-number rule); the
@@ -17,7 +19,7 @@ from simenv import mesh, pose
 from simenv.mesh import Mesh
 from simenv.scene import View
 
-__all__ = ["Outline", "Silhouettes", "silhouettes"]
+__all__ = ["Outline", "Spans", "mask_spans", "silhouettes"]
 
 NEAR_M = 1e-3  # triangles are cut here, so that nothing behind the camera is projected
 
@@ -28,6 +30,7 @@ class Outline:
 
     vertices: NDArray[np.float64]  # (V, 3)
     faces: NDArray[np.int32]  # (T, 3)
+    planes: NDArray[np.float64]  # (T, 4) a face looks at p_B where planes @ (p_B, 1) > 0
     across: NDArray[np.int64] | None  # (T, 3) face beyond each edge; None: the surface is open
 
     @classmethod
@@ -41,12 +44,15 @@ class Outline:
         known = edges.ravel()[order]
         found = np.minimum(np.searchsorted(known, back), len(known) - 1)
         closed = len(np.unique(known)) == len(known) and np.array_equal(known[found], back)
-        return cls(vertices, faces, order[found] // 3 if closed else None)
+        a, b, c = (vertices[faces[:, i]] for i in range(3))
+        normals = np.cross(b - a, c - a)
+        planes = np.column_stack([normals, -np.einsum("ij,ij->i", normals, a)])
+        return cls(vertices, faces, planes, order[found] // 3 if closed else None)
 
 
 @dataclass(frozen=True, eq=False)
-class Silhouettes:
-    """Disjoint row intervals of N bodies, sorted by body, row and column."""
+class Spans:
+    """The pixels of N bodies as disjoint row intervals, sorted by body, row and column."""
 
     count: int  # N
     body: NDArray[np.int64]  # (I,) 0..N-1
@@ -76,7 +82,7 @@ class Silhouettes:
         return boxes.astype(np.int32)
 
     def mask(self, index: int, width: int, height: int) -> NDArray[np.bool_]:
-        """The part of one body's silhouette that lies inside the image, (height, width)."""
+        """The pixels of one body that lie inside the image, (height, width)."""
         steps = np.zeros((height, width + 1), dtype=np.int32)
         inside = (self.body == index) & (self.row >= 0) & (self.row < height)
         left = np.clip(self.left[inside], 0, width)
@@ -86,7 +92,24 @@ class Silhouettes:
         return np.asarray(np.cumsum(steps[:, :-1], axis=1) > 0)
 
 
-def silhouettes(outlines: Sequence[Outline], X_CB: NDArray[np.float64], view: View) -> Silhouettes:
+def mask_spans(mask: NDArray[np.uint16], ids: NDArray[np.int64]) -> Spans:
+    """The pixels of ``mask`` (H, W) that carry each of ``ids`` (N,), 1 or larger."""
+    height, width = mask.shape
+    changes = np.ones((height, width), dtype=bool)  # where a run of equal pixels begins
+    np.not_equal(mask[:, 1:], mask[:, :-1], out=changes[:, 1:])
+    start = np.flatnonzero(changes)
+    end = np.append(start[1:], mask.size) - 1
+    body_of_id = np.full(int(max(ids.max(initial=0), mask.max())) + 1, -1)
+    body_of_id[ids] = np.arange(len(ids))
+    body = body_of_id[mask.reshape(-1)[start]]
+    order = np.argsort(body, kind="stable")
+    order = order[np.searchsorted(body[order], 0) :]  # what carries no id is left out
+    row = start // width
+    left, right = start - row * width, end - row * width
+    return Spans(len(ids), body[order], row[order], left[order], right[order])
+
+
+def silhouettes(outlines: Sequence[Outline], X_CB: NDArray[np.float64], view: View) -> Spans:
     """The silhouettes of N bodies at X_CB (N, 4, 4), each as if it were alone in ``view``."""
     contours = [_contour(outline, X, view.K) for outline, X in zip(outlines, X_CB, strict=True)]
     body = np.repeat(np.arange(len(outlines)), [len(contour) for contour in contours])
@@ -96,14 +119,15 @@ def silhouettes(outlines: Sequence[Outline], X_CB: NDArray[np.float64], view: Vi
 
 def _contour(outline: Outline, X_CB: pose.Matrix, K: NDArray[np.float64]) -> NDArray[np.float64]:
     """Directed edges (E, 2, 2) in pixels that wind once around every covered point, or more."""
-    points = pose.apply(X_CB, outline.vertices)
+    points = outline.vertices @ X_CB[:3, :3].T + X_CB[:3, 3]
     if points[:, 2].min() < NEAR_M:
         corners = _clip_near(points[outline.faces])
         return _all_edges((corners / corners[..., 2:]) @ K[:2].T)
     pixels = (points / points[:, 2:]) @ K[:2].T
     if outline.across is None:
         return _all_edges(pixels[outline.faces])
-    front = _doubled_area(pixels[outline.faces]) < 0
+    eye_B = np.append(-X_CB[:3, 3] @ X_CB[:3, :3], 1.0)  # the camera in the body frame
+    front = outline.planes @ eye_B > 0
     face, corner = np.nonzero(front[:, None] & ~front[outline.across])
     start, end = outline.faces[face, corner], outline.faces[face, (corner + 1) % 3]
     return np.stack([pixels[start], pixels[end]], axis=1)
@@ -164,7 +188,7 @@ def _intervals(
     view: View,
     *,
     count: int,
-) -> Silhouettes:
+) -> Spans:
     """Covered columns: from where the winding number leaves zero to where it returns."""
     order = np.lexsort((-winding, x, row, body))
     level = np.cumsum(winding[order])
@@ -174,4 +198,4 @@ def _intervals(
     left = np.ceil(np.clip(x[begin], -view.width, 2 * view.width)).astype(np.int64)
     right = np.floor(np.clip(x[finish], -view.width - 1, 2 * view.width - 1)).astype(np.int64)
     some = left <= right
-    return Silhouettes(count, body[begin][some], row[begin][some], left[some], right[some])
+    return Spans(count, body[begin][some], row[begin][some], left[some], right[some])

@@ -1,0 +1,212 @@
+"""What can be asked from a shell. No logic here: each command calls one function."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from enum import Enum
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any
+
+import click
+import typer
+
+from simenv.errors import EXIT_INTERRUPTED, CheckFailed, SimenvError
+from simenv.system import missing_libraries
+
+__all__ = ["main"]
+
+app = typer.Typer(
+    name="simenv",
+    help="One YAML file describes a narrow domain; simenv turns it into labelled datasets.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+class RendererName(str, Enum):
+    """Renderers that `--renderer` takes."""
+
+    auto = "auto"
+    egl = "egl"
+    tiny = "tiny"
+
+
+class Tier(str, Enum):
+    """Ranges that `--tier` takes."""
+
+    core = "core"
+    edge = "edge"
+    all = "all"
+
+
+DatasetPath = Annotated[Path, typer.Argument(help="A dataset: the folder or the .h5 file.")]
+
+
+@app.command("list")
+def list_() -> None:
+    """What there is: tasks and objects, built in, in $SIMENV_PATH and here."""
+    from simenv.spec.catalog import names
+
+    for kind in ("tasks", "objects"):
+        typer.echo(f"{kind}:")
+        for name in names(kind):
+            typer.echo(f"  {name}")
+
+
+@app.command()
+def doctor() -> None:
+    """Check this machine: libraries, engines, a rendered picture against the golden one."""
+    from simenv.doctor import examine
+
+    report = examine()
+    for line in report.lines:
+        typer.echo(line)
+    if not report.healthy:
+        raise CheckFailed("this machine cannot generate datasets yet; see the lines marked FAIL")
+
+
+@app.command()
+def schema(
+    kind: Annotated[str, typer.Argument(help="task or object")] = "task",
+) -> None:
+    """Print the JSON Schema of task (or object) files, for editors."""
+    from simenv.spec.load import schema as json_schema
+
+    typer.echo(json.dumps(json_schema(kind), indent=2))
+
+
+@app.command()
+def generate(
+    task: Annotated[str, typer.Argument(help="A task's name, or the path of a task file.")],
+    scenes: Annotated[int, typer.Option(help="Scenes of the finished dataset.")],
+    out: Annotated[Path, typer.Option(help="A folder, or a file that ends in .h5.")],
+    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    jobs: Annotated[int, typer.Option(min=0, help="Worker processes; 0: in this one.")] = 1,
+    renderer: Annotated[RendererName, typer.Option(help="auto: egl if it works.")] = (
+        RendererName.auto
+    ),
+    tier: Annotated[Tier, typer.Option(help="Core ranges, edge ranges, or both.")] = Tier.core,
+    look_seed: Annotated[
+        int | None, typer.Option(min=0, help="Redraw only what is visual.")
+    ] = None,
+) -> None:
+    """Generate a labelled dataset, or finish an interrupted one: run the same command again."""
+    from simenv.generate import generate as make
+    from simenv.spec.load import load_task
+
+    loaded = load_task(task)
+    with _Bar(scenes) as bar:
+        summary = make(
+            loaded,
+            out,
+            scenes=scenes,
+            seed=seed,
+            jobs=jobs,
+            renderer=renderer.value,
+            tier=tier.value,
+            look_seed=look_seed,
+            progress=bar.show,
+        )
+    typer.echo(summary.text)
+
+
+class _Bar:
+    """One progress bar for a run; nothing where standard error is no terminal."""
+
+    def __init__(self, scenes: int) -> None:
+        from tqdm import tqdm
+
+        self.images = 0
+        self.tqdm = tqdm(total=scenes, unit="scene", disable=None, dynamic_ncols=True)
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.tqdm.close()
+
+    def show(self, line: dict[str, Any]) -> None:
+        """Advance by one scene of run.log.jsonl, or by those found committed."""
+        self.images += line["images"]
+        elapsed = self.tqdm.format_dict["elapsed"] or 1e-9
+        self.tqdm.set_postfix_str(f"{self.images / elapsed:.1f} frames/s", refresh=False)
+        self.tqdm.update(line["scenes"])
+
+
+@app.command()
+def view(
+    path: DatasetPath,
+    out: Annotated[Path | None, typer.Option(help="The page; default: beside the data.")] = None,
+    images: Annotated[int, typer.Option(min=1, help="Tiles on the page.")] = 24,
+) -> None:
+    """Make one self-contained HTML page: pictures with boxes, poses, masks, depth, values."""
+    from simenv.view import write_page
+
+    typer.echo(write_page(path, out=out, images=images))
+
+
+@app.command()
+def validate(path: DatasetPath) -> None:
+    """Check every byte and every label of a dataset; exit status 1 names what is wrong."""
+    from simenv.dataset.validate import validate as check
+
+    report = check(path)
+    for finding in report.findings:
+        typer.echo(str(finding))
+    if report.findings:
+        raise CheckFailed(f"{path}: {len(report.findings)} findings")
+    typer.echo(report.summary)
+
+
+@app.command()
+def verify(
+    path: DatasetPath,
+    scenes: Annotated[int, typer.Option(min=1, help="How many to make again.")] = 3,
+) -> None:
+    """Generate some scenes again and compare them with the file, bit by bit."""
+    from simenv.verify import verify as check
+
+    for line in check(path, scenes=scenes):
+        typer.echo(line)
+
+
+def main() -> None:
+    """The `simenv` command."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command; the exit status of design and errors.py, never a traceback for a mistake."""
+    try:
+        _require_libraries()
+        app(arguments, prog_name="simenv", standalone_mode=False)
+    except SimenvError as error:
+        print(f"simenv: {error}", file=sys.stderr)
+        return error.exit_status
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        print("simenv: interrupted; the same command resumes where it stopped", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        return 0  # `simenv list | head` is no failure
+    return 0
+
+
+def _require_libraries() -> None:
+    missing = missing_libraries(required_only=True)
+    if missing:
+        packages = " ".join(library.package for library in missing)
+        reasons = "; ".join(f"{library.soname}: {library.purpose}" for library in missing)
+        raise SimenvError(f"system libraries are missing ({reasons}): apt-get install {packages}")
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,181 @@
+"""What stands where when the drop begins: a task and the values of its axes become one scene."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simenv.compose.furniture import furnish
+from simenv.compose.spawn import Placed, place
+from simenv.domain.sample import Sample
+from simenv.domain.stream import stream
+from simenv.errors import SimenvError
+from simenv.scene import BeltMotion, Body, Camera, Scene
+from simenv.spec.load import Task, vary
+from simenv.spec.object import Friction, ObjectModel
+from simenv.spec.task import Actors, CameraPose, CameraSpec, SceneSpec, TaskSpec
+
+__all__ = ["OverlapSpawn", "compose"]
+
+CANDIDATES = 32  # places tried for a scattered part; the lowest free one is taken
+
+
+class OverlapSpawn(SimenvError):
+    """The zone is so full that a part would have to start more than ``stack_m`` higher."""
+
+
+def compose(task: Task, sample: Sample, *, seed: int) -> Scene:
+    """The scene of ``task`` that ``sample`` describes.
+
+    Parts come first (ids 1, 2, ... group after group), then belts, tables and bins, then the floor
+    with id 0. No two parts' bounding boxes come closer than 2 mm. A group's texture applies to the
+    parts that have it.
+
+    Args:
+        task: the nominal scene and its objects.
+        sample: the value of every axis.
+        seed: the one the sample was drawn with; scattered positions come from it.
+
+    Raises:
+        OverlapSpawn: if a part finds no free place; another attempt draws other places.
+        InputError: if a value is not acceptable to the task.
+    """
+    spec = vary(task, sample.values)
+    parts = _parts(task, spec, sample, seed)
+    furniture = furnish(spec.scene, task, first_id=len(parts) + 1)
+    rows = [*parts, *furniture]
+    bodies = tuple(body for body, _ in rows)
+    floor = spec.scene.floor
+    return Scene(
+        index=sample.scene,
+        attempt=sample.attempt,
+        tier=sample.tier,
+        gravity_m_s2=spec.scene.gravity_m_s2,
+        floor_z_m=floor.z_m if floor else None,
+        floor_friction=floor.friction if floor else Friction(),
+        bodies=bodies,
+        objects={body.object: model for body, model in rows},
+        belts=_belts(spec.scene, bodies),
+        cameras=tuple(_camera(name, camera) for name, camera in spec.cameras.items()),
+        capture=spec.capture,
+        look=spec.look,
+        physics=spec.physics,
+        scene_values=sample.values,
+        part_values=sample.part_values,
+    )
+
+
+def _parts(task: Task, spec: TaskSpec, sample: Sample, seed: int) -> list[tuple[Body, ObjectModel]]:
+    rows: list[tuple[Body, ObjectModel]] = []
+    taken = np.empty((0, 2, 3))
+    for group in spec.actors:
+        for part, own in enumerate(_each(spec, group, sample)):
+            model = _model(task, own, part)
+            fractions = _fractions(sample, seed, group, part, own)
+            placed = place(model, own.spawn, spec.scene.zones[own.spawn.zone], fractions, taken)
+            if placed.stacked_m > own.spawn.stack_m:
+                raise OverlapSpawn(
+                    f"scene {sample.scene}: {group}/{part} would start {placed.stacked_m:.3g} m"
+                    f" above its height, more than stack_m {own.spawn.stack_m}; enlarge zone"
+                    f" {own.spawn.zone}, lower actors.{group}.count or raise spawn.stack_m"
+                )
+            taken = np.concatenate([taken, placed.box[None]])
+            rows.append((_body(len(rows) + 1, group, part, own, model, placed), model))
+    return rows
+
+
+def _each(spec: TaskSpec, group: str, sample: Sample) -> Iterator[Actors]:
+    """The group as each of its parts has it: one ``Actors`` a part, with the part's own values."""
+    actors, start = spec.actors[group], f"actors.{group}."
+    own = {path: row for path, row in sample.part_values.items() if path.startswith(start)}
+    nominal = actors.model_dump() if own else {}
+    for part in range(actors.count):
+        values = nominal
+        for path, row in own.items():
+            values = _replaced(values, path.removeprefix(start).split("."), row[part])
+        yield Actors.model_validate(values) if own else actors
+
+
+def _replaced(tree: Mapping[str, Any], keys: Sequence[str], value: object) -> dict[str, Any]:
+    first, *rest = keys
+    return {**tree, first: _replaced(tree[first], rest, value) if rest else value}
+
+
+def _model(task: Task, own: Actors, part: int) -> ObjectModel:
+    names = own.objects
+    return task.objects[names if isinstance(names, str) else names[part % len(names)]]
+
+
+def _fractions(
+    sample: Sample, seed: int, group: str, part: int, own: Actors
+) -> NDArray[np.float64]:
+    """Candidate places (N, 2) as fractions of the zone."""
+    if own.spawn.position != "scatter":
+        return np.array([own.spawn.position])
+    path = f"actors.{group}.spawn.position"
+    return stream(seed, sample.scene, path, part, sample.attempt).random((CANDIDATES, 2))
+
+
+def _body(
+    identity: int, group: str, part: int, own: Actors, model: ObjectModel, placed: Placed
+) -> Body:
+    texture = own.texture if own.texture in model.spec.textures else None
+    plain = model.spec.color if texture is None else (1.0, 1.0, 1.0)
+    return Body(
+        id=identity,
+        name=f"{group}/{part}",
+        group=group,
+        object=model.spec.name,
+        X_WB=placed.X_WB,
+        fixed=False,
+        friction=model.spec.friction,
+        texture=texture,
+        color=plain if own.color is None else own.color,
+    )
+
+
+def _belts(scene: SceneSpec, bodies: Sequence[Body]) -> tuple[BeltMotion, ...]:
+    rows = {body.name: row for row, body in enumerate(bodies)}
+    return tuple(
+        BeltMotion(
+            body=rows[f"belts/{name}"],
+            direction=bodies[rows[f"belts/{name}"]].X_WB[:3, 0].copy(),
+            speed_m_s=belt.speed_m_s,
+            profile=belt.profile,
+            profile_from=belt.profile_from,
+        )
+        for name, belt in scene.belts.items()
+    )
+
+
+def _camera(name: str, spec: CameraSpec) -> Camera:
+    still = [] if spec.X_WC is None else [(0.0, spec.X_WC)]
+    keys: list[tuple[float, CameraPose]] = still or [(key.time_s, key) for key in spec.path]
+    return Camera(
+        name=name,
+        width=spec.resolution[0],
+        height=spec.resolution[1],
+        K=_intrinsics(spec),
+        times_s=np.array([time for time, _ in keys]),
+        X_WC=np.stack([key.X_WC for _, key in keys]),
+        near_m=spec.near_m,
+        far_m=spec.far_m,
+        depth_scale_m=spec.depth_scale_m,
+    )
+
+
+def _intrinsics(spec: CameraSpec) -> NDArray[np.float64]:
+    """K (3, 3), pixel centres at integers: the middle of w pixels is (w - 1) / 2."""
+    width, height = spec.resolution
+    cx, cy, s = (width - 1) / 2, (height - 1) / 2, 0.0
+    if spec.K is not None:
+        fx, fy, s = spec.K.fx, spec.K.fy, spec.K.s
+        cx = cx if spec.K.cx is None else spec.K.cx
+        cy = cy if spec.K.cy is None else spec.K.cy
+    else:
+        assert spec.fov_y_deg is not None
+        fx = fy = height / 2 / float(np.tan(np.radians(spec.fov_y_deg) / 2))
+    return np.array([[fx, s, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]])

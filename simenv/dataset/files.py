@@ -1,0 +1,114 @@
+"""Which files a dataset is, and that they are all there; each process opens its own."""
+
+from __future__ import annotations
+
+import io
+import os
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from simenv.dataset.guard import check, safe_open
+from simenv.dataset.hdf5 import read_column
+from simenv.dataset.index import build_index
+from simenv.dataset.store import INDEX, SHARD_NAME, Manifest, committed
+from simenv.errors import InputError
+
+__all__ = ["Files"]
+
+AGAIN = "run the same simenv generate command again, which makes it anew, or copy it back"
+
+
+class Files:
+    """The file with the tables (``main``) and the files with the pictures."""
+
+    def __init__(self, path: Path, shards: Mapping[int, Manifest] | None = None) -> None:
+        """Find them; ``shards`` are those to show where there is no index, default all committed.
+
+        Raises:
+            InputError: if there is no dataset, or a shard is missing or has another size.
+        """
+        if not path.exists():
+            raise InputError(f"{path}: does not exist; name a dataset's folder or .h5 file")
+        self.shards: dict[int, Manifest] | None = None
+        self._pid, self._open = -1, dict[str, h5py.File]()
+        self._folder, self._main = (path, INDEX) if path.is_dir() else (path.parent, path.name)
+        if shards is not None or not (self._folder / self._main).exists():
+            self.shards = dict(committed(path) if shards is None else shards)
+            if not self.shards:
+                raise InputError(f"{path}: holds neither {INDEX} nor a committed shard")
+        self._names, self._frames = self._pictures()
+        self._starts = np.cumsum([0, *self._frames]).tolist()
+        self._compare_counts()
+
+    @property
+    def main(self) -> h5py.File:
+        """The file of the tables."""
+        return self._file(self._main)
+
+    def pictures(self, frame: int) -> tuple[h5py.File, int]:
+        """The file that holds the pictures of a frame, and their row in it."""
+        number = bisect_right(self._starts, frame) - 1
+        return self._file(self._names[number]), frame - self._starts[number]
+
+    def close(self) -> None:
+        """Close the files of this process; reading opens them again."""
+        for file in self._own().values():
+            file.close()
+        self._own().clear()
+
+    def _own(self) -> dict[str, h5py.File]:
+        """The open files of this very process; a parent's are not ours to use after a fork."""
+        if self._pid != os.getpid():
+            self._pid, self._open = os.getpid(), {}
+        return self._open
+
+    def _file(self, name: str) -> h5py.File:
+        files = self._own()
+        if name not in files:
+            files[name] = self._open_main() if name == self._main else self._open_shard(name)
+        return files[name]
+
+    def _open_main(self) -> h5py.File:
+        if self.shards is None:
+            return safe_open(self._folder / self._main, virtual=SHARD_NAME)
+        file = h5py.File(io.BytesIO(build_index(self._folder, self.shards)), "r")
+        check(file, self._folder, virtual=SHARD_NAME)
+        return file
+
+    def _open_shard(self, name: str) -> h5py.File:
+        path, frames = self._folder / name, self._frames[self._names.index(name)]
+        if not path.exists():
+            raise InputError(f"{path}: is missing; {AGAIN}")
+        file = safe_open(path)
+        if len(file["frames/time_s"]) != frames:
+            found = len(file["frames/time_s"])
+            file.close()
+            raise InputError(f"{path}: has {found} frames, not {frames}; {AGAIN}")
+        return file
+
+    def _pictures(self) -> tuple[Sequence[str], Sequence[int]]:
+        """Names and frame counts of the files with pictures, after a look that they are there."""
+        if "shards" not in self.main:
+            return [self._main], [len(self.main["frames/time_s"])]
+        table = {key: read_column(column) for key, column in self.main["shards"].items()}
+        for name, size in zip(table["file"], table["bytes"], strict=True):
+            path = self._folder / name
+            if not SHARD_NAME.fullmatch(name):
+                raise InputError(f"{self._folder / self._main}: shows {name!r}, which is no shard")
+            if not path.exists():
+                raise InputError(f"{path}: is missing; {AGAIN}")
+            if path.stat().st_size != size:
+                raise InputError(f"{path}: has {path.stat().st_size} bytes, not {size}; {AGAIN}")
+        return list(table["file"]), table["frames"].tolist()
+
+    def _compare_counts(self) -> None:
+        rows = len(self.main["frames/time_s"])
+        if rows != self._starts[-1]:
+            raise InputError(
+                f"{self._folder / self._main}: has {rows} frames, its shards {self._starts[-1]}; "
+                "remove it and run the same simenv generate command again"
+            )

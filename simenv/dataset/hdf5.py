@@ -1,0 +1,177 @@
+"""How tables and pictures are laid into an HDF5 file, and how tables are read out of it.
+
+Small tables are contiguous: they are one part in a hundred of a file, and a row is then one read.
+No file holds a time stamp, and everything is made in one fixed order: equal content, equal bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from simenv.dataset.layout import CameraLayout, Layout
+from simenv.dataset.param import Param
+from simenv.dataset.pixels import LEVEL
+from simenv.dataset.schema import BODY_OFFSET, IMAGES, TEXT, Field
+from simenv.dataset.tables import Surface, Tables, body_offset
+
+__all__ = [
+    "FORMAT_RANGE",
+    "create_image",
+    "in_memory",
+    "mesh_keys",
+    "read_column",
+    "read_layout",
+    "read_tables",
+    "read_text",
+    "write_attributes",
+    "write_column",
+    "write_tables",
+]
+
+FORMAT_RANGE = ("earliest", "v110")  # the oldest format that can say it; virtual datasets need 1.10
+_TEXT = h5py.string_dtype()
+_SCALES = {"scenes": "scenes/index", "frames": "frames/time_s"}  # table -> its dimension scale
+
+
+def in_memory() -> h5py.File:
+    """An empty file that never touches the disk; see `ShardBuilder.image`."""
+    return h5py.File(
+        "memory.h5",
+        "w",
+        driver="core",
+        backing_store=False,
+        block_size=1 << 22,
+        libver=FORMAT_RANGE,
+    )
+
+
+def write_attributes(file: h5py.File, attributes: Mapping[str, Any], task_text: str) -> None:
+    """The root attributes and /task."""
+    for key, value in attributes.items():
+        file.attrs[key] = value
+    file.create_dataset("task", data=task_text, dtype=_TEXT)
+
+
+def write_tables(file: h5py.File, tables: Tables, layout: Layout) -> None:
+    """Every table, with units, axes and dimension scales; and the meshes of the objects."""
+    for name, field in layout.fields.items():
+        write_column(file, name, tables[name], field)
+    _describe(file.create_dataset(BODY_OFFSET, data=body_offset(tables)), ("frame_edge",), "")
+    for table, name in _SCALES.items():
+        file[name].make_scale(name)
+        for column in layout.columns(table):
+            if column != name:
+                file[column].dims[0].attach_scale(file[name])
+    for key, surface in zip(mesh_keys(tables.object_keys), tables.meshes, strict=True):
+        _write_mesh(file, f"objects/mesh/{key}", surface)
+
+
+def write_column(file: h5py.File, name: str, values: NDArray[Any], field: Field) -> None:
+    """One column of a table, with its unit, axes and what it refers to."""
+    column = file.create_dataset(name, data=values, dtype=_dtype(field))
+    row = "body_in_frame" if name.startswith(("bodies/", "cameras/")) else name.split("/")[0]
+    _describe(column, (row, *field.axes), field.unit)
+    if field.refers:
+        column.attrs["refers"] = f"/{field.refers}"
+    if field.param is not None:
+        column.attrs["kind"] = "visual" if field.visual else "semantic"
+        column.attrs["value"] = field.param.value
+
+
+def _dtype(field: Field) -> Any:
+    return _TEXT if field.dtype == TEXT else np.dtype(field.dtype)
+
+
+def _describe(dataset: h5py.Dataset, axes: tuple[str, ...], unit: str) -> None:
+    dataset.attrs["axes"] = " ".join(axes)
+    if unit:
+        dataset.attrs["unit"] = unit
+
+
+def mesh_keys(objects: Sequence[tuple[str, str]]) -> list[str]:
+    """The group in /objects/mesh of each (name, mesh_sha256): its own name where that is free.
+
+    Two objects of one name (a belt whose length varies) have different meshes; the second one
+    carries the first digits of its mesh's digest.
+    """
+    keys: list[str] = []
+    for name, digest in objects:
+        plain = name.replace("/", ".")
+        keys.append(f"{plain}~{digest[:12]}" if plain in keys else plain)
+    return keys
+
+
+def _write_mesh(file: h5py.File, group: str, surface: Surface) -> None:
+    for name, values, unit in zip(("vertices", "faces"), surface, ("m", ""), strict=True):
+        dataset = file.create_dataset(f"{group}/{name}", data=values)
+        _describe(dataset, (("vertex", "xyz"), ("face", "corner"))[name == "faces"], unit)
+
+
+def create_image(
+    file: h5py.File, name: str, camera: CameraLayout, frames: int, layout: h5py.VirtualLayout = None
+) -> h5py.Dataset:
+    """An empty dataset for ``frames`` pictures, one chunk each; or a virtual one over shards."""
+    image = name.rsplit("/", 1)[1]
+    kind, shape = IMAGES[image], (frames, *camera.shape(image))
+    if layout is not None:
+        dataset = file.create_virtual_dataset(name, layout)
+    else:
+        dataset = file.create_dataset(name, shape, kind.dtype, **_filters(shape, kind.dtype))
+    _describe(dataset, ("frame", "y", "x", "channel")[: len(shape)], kind.unit)
+    if image == "depth":
+        dataset.attrs["scale_m"] = camera.depth_scale_m
+    dataset.dims[0].attach_scale(file[_SCALES["frames"]])
+    return dataset
+
+
+def _filters(shape: tuple[int, ...], dtype: str) -> dict[str, Any]:
+    """How pixels.py makes chunks; a dataset without frames cannot have any."""
+    if not shape[0]:
+        return {}
+    deflate = {"chunks": (1, *shape[1:]), "compression": "gzip", "compression_opts": LEVEL}
+    return {**deflate, "shuffle": np.dtype(dtype).itemsize > 1}
+
+
+def read_layout(file: h5py.File) -> Layout:
+    """The columns that ``file`` has."""
+    cameras = {}
+    for name, group in file["cameras"].items():
+        height, width = group["depth"].shape[1:]
+        cameras[name] = CameraLayout(width, height, float(group["depth"].attrs["scale_m"]))
+    params = {
+        f"{table}/param/{path}": _read_param(path, column)
+        for table in ("scenes", "parts")
+        for path, column in file[table].get("param", {}).items()
+    }
+    return Layout(cameras, params)
+
+
+def _read_param(path: str, column: h5py.Dataset) -> Param:
+    value = column.attrs["value"]
+    size = column.shape[1] if value == "vector" else 0
+    return Param(path, value, size, visual=column.attrs["kind"] == "visual")
+
+
+def read_tables(file: h5py.File, layout: Layout) -> Tables:
+    """Every table of ``file``, whole, and the meshes."""
+    columns = {name: read_column(file[name]) for name in layout.fields}
+    tables = Tables(columns, ())
+    meshes = [file[f"objects/mesh/{key}"] for key in mesh_keys(tables.object_keys)]
+    return Tables(columns, tuple((mesh["vertices"][()], mesh["faces"][()]) for mesh in meshes))
+
+
+def read_column(dataset: h5py.Dataset) -> NDArray[Any]:
+    """One column, strings as ``str``."""
+    if h5py.check_string_dtype(dataset.dtype) is None:
+        return np.asarray(dataset[()])
+    return np.asarray(dataset.asstr()[()], dtype=object)
+
+
+def read_text(dataset: h5py.Dataset) -> str:
+    """A dataset that is one string."""
+    return str(dataset.asstr()[()])

@@ -1,0 +1,95 @@
+"""Which columns one dataset has: those of schema.py, one set a camera, one a row of `domain:`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from simenv.dataset.param import Param, params_of
+from simenv.dataset.schema import IMAGES, TABLES, Field
+from simenv.spec.task import TaskSpec
+
+__all__ = ["CameraLayout", "Layout"]
+
+
+@dataclass(frozen=True)
+class CameraLayout:
+    """The size of a camera's pictures and the metres of one unit of its depth."""
+
+    width: int
+    height: int
+    depth_scale_m: float
+
+    def shape(self, image: str) -> tuple[int, ...]:
+        """Of one frame of ``image``: (H, W) or (H, W, channels)."""
+        channels = IMAGES[image].channels
+        return (self.height, self.width, channels) if channels else (self.height, self.width)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The columns of one dataset: the fixed ones, one set a camera, and one a row of `domain:`."""
+
+    cameras: Mapping[str, CameraLayout]
+    params: Mapping[str, Param]  # "scenes/param/<path>" or "parts/param/<path>"
+    # The groups of actors: what counts as a part. Needed to write, not told by a file's columns.
+    groups: tuple[str, ...] = field(default=(), compare=False)
+
+    @classmethod
+    def of(cls, task: TaskSpec) -> Layout:
+        """The columns that every shard of ``task`` has, whatever its scenes hold."""
+        cameras = {
+            name: CameraLayout(*spec.resolution, spec.depth_scale_m)
+            for name, spec in sorted(task.cameras.items())
+        }
+        return cls(cameras, params_of(task.domain), tuple(task.actors))
+
+    @cached_property
+    def fields(self) -> Mapping[str, Field]:
+        """Full column name -> field, in the order of the file."""
+        columns: dict[str, Field] = {}
+        for table in self.tables:
+            columns |= {f"{table}/{name}": column for name, column in _fixed(table).items()}
+            columns |= {
+                name: _param_field(param)
+                for name, param in self.params.items()
+                if name.startswith(f"{table}/param/")
+            }
+        return columns
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Names of all tables, the cameras' included."""
+        fixed = [table for table in TABLES if "<c>" not in table]
+        return (*fixed, *(f"cameras/{c}{tail}" for c in self.cameras for tail in ("", "/seen")))
+
+    @property
+    def images(self) -> dict[str, CameraLayout]:
+        """Full name of every image dataset -> its camera."""
+        return {
+            f"cameras/{name}/{image}": camera
+            for name, camera in self.cameras.items()
+            for image in IMAGES
+        }
+
+    def columns(self, table: str) -> dict[str, Field]:
+        """The fields of one table by full name."""
+        names = {f"{table}/{name}" for name in _fixed(table)}
+        return {
+            name: column
+            for name, column in self.fields.items()
+            if name in names or name.startswith(f"{table}/param/")
+        }
+
+
+def _fixed(table: str) -> Mapping[str, Field]:
+    """The fields of ``table`` that do not depend on the task."""
+    parts = table.split("/")
+    if parts[0] != "cameras":
+        return TABLES[table]
+    return TABLES["/".join(["cameras", "<c>", *parts[2:]])]
+
+
+def _param_field(param: Param) -> Field:
+    return Field(param.dtype, param.shape, param.axes, visual=param.visual, param=param)

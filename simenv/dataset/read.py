@@ -1,0 +1,209 @@
+"""How a dataset is read: lazily, by image, from a folder, an index, a shard or a single file.
+
+>>> with simenv.open("out") as dataset:
+...     item = dataset[0]
+...     item.rgb, item.depth_m, item.X_CB[item.objects == "hex_bolt"]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from simenv.dataset.files import Files
+from simenv.dataset.hdf5 import mesh_keys, read_column, read_layout, read_text
+from simenv.dataset.layout import Layout
+from simenv.dataset.schema import BODY_OFFSET
+from simenv.dataset.store import Manifest
+
+__all__ = ["Dataset", "Item", "ObjectEntry", "open"]
+
+
+@dataclass(frozen=True, eq=False)
+class Item:
+    """One camera's picture of one frame, with the N labelled bodies of that frame."""
+
+    camera: str
+    frame: int  # row of /frames
+    scene: int  # scene number: /scenes/index
+    time_s: float
+    rgb: NDArray[np.uint8]  # (H, W, 3)
+    depth_m: NDArray[np.float32]  # (H, W) metres along camera z, 0 = no surface
+    instance: NDArray[np.uint16]  # (H, W) one of ids, 0 = background
+    K: NDArray[np.float64]  # (3, 3)
+    X_WC: NDArray[np.float64]  # (4, 4)
+    near_far: NDArray[np.float64]  # (2,) metres
+    ids: NDArray[np.uint16]  # (N,) values in the instance mask
+    objects: NDArray[np.object_]  # (N,) keys of Dataset.objects
+    groups: NDArray[np.object_]  # (N,) "parts", "belts", ...
+    textures: NDArray[np.object_]  # (N,) variant, "" for none
+    X_WB: NDArray[np.float64]  # (N, 4, 4)
+    velocity: NDArray[np.float64]  # (N, 6) m/s, rad/s
+    X_CB: NDArray[np.float64]  # (N, 4, 4)
+    px_visible: NDArray[np.int32]  # (N,)
+    px_all: NDArray[np.int32]  # (N,) silhouette, hidden and off-image pixels included
+    visible_fraction: NDArray[np.float32]  # (N,)
+    box_visible: NDArray[np.int32]  # (N, 4) x, y, width, height; -1 where nothing is visible
+    box_all: NDArray[np.int32]  # (N, 4) may reach outside the image
+
+
+@dataclass(frozen=True, eq=False)
+class ObjectEntry:
+    """What is stored of an object; ``symmetry`` and ``keypoints`` are JSON."""
+
+    name: str
+    class_: str
+    mass_kg: float
+    size_m: NDArray[np.float64]  # (3,) bounding box, body axes
+    diameter_m: float
+    mesh_sha256: str
+    symmetry: str
+    keypoints: str
+    vertices: NDArray[np.float32]  # (V, 3) metres, body frame
+    faces: NDArray[np.int32]  # (T, 3)
+
+
+def open(path: str | Path) -> Dataset:
+    """The dataset at ``path``: a run's folder, its dataset.h5, a shard, or a single file.
+
+    A folder whose run was interrupted opens with the shards that are committed.
+
+    Raises:
+        InputError: if there is no dataset, a shard is missing, or a file is not safe to read.
+    """
+    return Dataset(path)
+
+
+class Dataset:
+    """(frame, camera) images in the order of /frames, cameras by name within a frame.
+
+    Safe in worker processes: it pickles as its path, and each process opens its own files.
+    """
+
+    def __init__(self, path: str | Path, *, shards: Mapping[int, Manifest] | None = None) -> None:
+        self.path = Path(path).absolute()
+        self._files = Files(self.path, shards)
+
+    def __reduce__(self) -> tuple[Callable[..., Dataset], tuple[Path]]:
+        # A worker shows the shards that were committed when this was opened, not later ones.
+        return partial(Dataset, shards=self._files.shards), (self.path,)
+
+    def __enter__(self) -> Dataset:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all files of this process; reading opens them again."""
+        self._files.close()
+
+    @cached_property
+    def attrs(self) -> dict[str, Any]:
+        """The root attributes: task_name, seed, renderer, conventions and so on."""
+        return dict(self._main.attrs)
+
+    @cached_property
+    def task(self) -> str:
+        """The complete task, YAML."""
+        return read_text(self._main["task"])
+
+    @cached_property
+    def layout(self) -> Layout:
+        """The columns that there are."""
+        return read_layout(self._main)
+
+    @cached_property
+    def cameras(self) -> tuple[str, ...]:
+        """Names of the cameras, in the order of the images of a frame."""
+        return tuple(self.layout.cameras)
+
+    @cached_property
+    def objects(self) -> Mapping[str, ObjectEntry]:
+        """Every object by key: its name, where no other mesh has the same."""
+        table = self.table("objects")
+        rows = [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
+        return {key: self._object(key, row) for key, row in zip(self._keys, rows, strict=True)}
+
+    def table(self, name: str) -> dict[str, NDArray[Any]]:
+        """A whole table by column: "scenes", "attempts", "parts", "cameras/<c>/seen", ..."""
+        if name not in self.layout.tables:
+            known = ", ".join(self.layout.tables)
+            raise KeyError(f"{self.path}: no table {name!r}; there is {known}")
+        return {
+            column.removeprefix(f"{name}/"): read_column(self._main[column])
+            for column in self.layout.columns(name)
+        }
+
+    def __len__(self) -> int:
+        return len(self._offset[:-1]) * len(self.cameras)
+
+    def __iter__(self) -> Iterator[Item]:
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, i: int) -> Item:
+        if not -len(self) <= i < len(self):
+            raise IndexError(f"{self.path}: image {i} of {len(self)}")
+        frame, camera = divmod(i % len(self), len(self.cameras))
+        return self._item(frame, self.cameras[camera])
+
+    def _item(self, frame: int, camera: str) -> Item:
+        first, last = (int(edge) for edge in self._offset[frame : frame + 2])
+        bodies, seen = slice(first, last), f"cameras/{camera}/seen"
+        scale = np.float32(self.layout.cameras[camera].depth_scale_m)
+        columns = ("px_visible", "px_all", "visible_fraction", "box_visible", "box_all", "X_CB")
+        return Item(
+            camera=camera,
+            frame=frame,
+            scene=int(self._main["frames/scene"][frame]),
+            time_s=float(self._main["frames/time_s"][frame]),
+            rgb=self._image(f"cameras/{camera}/rgb", frame),
+            depth_m=self._image(f"cameras/{camera}/depth", frame) * scale,
+            instance=self._image(f"cameras/{camera}/instance", frame),
+            K=self._main[f"cameras/{camera}/K"][frame],
+            X_WC=self._main[f"cameras/{camera}/X_WC"][frame],
+            near_far=self._main[f"cameras/{camera}/near_far"][frame],
+            ids=self._main["bodies/id"][bodies],
+            objects=self._keys[self._main["bodies/object"][bodies]],
+            groups=self._main["bodies/group"].asstr()[bodies],
+            textures=self._main["bodies/texture"].asstr()[bodies],
+            X_WB=self._main["bodies/X_WB"][bodies],
+            velocity=self._main["bodies/velocity"][bodies],
+            **{name: self._main[f"{seen}/{name}"][bodies] for name in columns},
+        )
+
+    def _image(self, name: str, frame: int) -> NDArray[Any]:
+        file, row = self._files.pictures(frame)
+        return np.asarray(file[name][row])
+
+    def _object(self, key: str, row: Mapping[str, Any]) -> ObjectEntry:
+        mesh = self._main[f"objects/mesh/{key}"]
+        own = {"class_" if name == "class" else name: value for name, value in row.items()}
+        return ObjectEntry(vertices=mesh["vertices"][()], faces=mesh["faces"][()], **own)
+
+    @cached_property
+    def _keys(self) -> NDArray[np.object_]:
+        table = self.table("objects")
+        pairs = zip(table["name"], table["mesh_sha256"], strict=True)
+        return np.array(mesh_keys(list(pairs)), dtype=object)
+
+    @cached_property
+    def _offset(self) -> NDArray[np.int64]:
+        return np.asarray(self._main[BODY_OFFSET][()])
+
+    @property
+    def _main(self) -> h5py.File:
+        return self._files.main

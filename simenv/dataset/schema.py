@@ -1,0 +1,186 @@
+"""What the names on disk are: tables, columns, dtypes, units and axes of `simenv-dataset-1`.
+
+This is the one module that owns them; docs/format.md says what each one means. A column's full name
+is its path in the file ("bodies/X_WB"). Columns of a table have one row for each of the table's
+things; a column that ``refers`` to a table holds row numbers of it, all others hold plain values.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import simenv
+from simenv.dataset.param import Param
+from simenv.spec.task import TaskSpec
+
+__all__ = [
+    "BODY_OFFSET",
+    "CONVENTIONS",
+    "FORMAT",
+    "IMAGES",
+    "SHARDS",
+    "TABLES",
+    "TEXT",
+    "Field",
+    "Header",
+    "Image",
+]
+
+FORMAT = "simenv-dataset-1"
+CONVENTIONS = (
+    "SI units and radians; X_AB is the pose of frame B in frame A, p_A = X_AB p_B; W world (z up), "
+    "B body (model frame), C camera (OpenCV: x right, y down, z forward); quaternions xyzw; "
+    "K with pixel centres at integers; depth along camera z, 0 = no surface; "
+    "instance 0 = background, otherwise bodies/id"
+)
+TEXT = "str"  # variable-length UTF-8
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column: what one row holds."""
+
+    dtype: str  # numpy's, little-endian, or TEXT
+    shape: tuple[int, ...] = ()  # of one row
+    axes: tuple[str, ...] = ()  # one word for each dimension of ``shape``
+    unit: str = ""
+    refers: str = ""  # the table whose rows the values are
+    visual: bool = False  # may change without any label changing
+    hashed: bool = True  # part of the scene's digests
+    param: Param | None = None  # how a value of the domain is encoded
+
+
+@dataclass(frozen=True)
+class Image:
+    """A picture of a camera: (F, H, W) or (F, H, W, channels), one frame a chunk."""
+
+    dtype: str
+    channels: int = 0
+    unit: str = ""
+    visual: bool = False
+
+
+_text = Field(TEXT)
+_pose = Field("<f8", (4, 4), ("row", "column"), "m")
+_box = Field("<i4", (4,), ("x_y_width_height",), "px")
+
+TABLES: Mapping[str, Mapping[str, Field]] = {
+    "objects": {
+        "name": _text,
+        "class": _text,
+        "mass_kg": Field("<f8", unit="kg"),
+        "size_m": Field("<f8", (3,), ("xyz",), "m"),
+        "diameter_m": Field("<f8", unit="m"),
+        "mesh_sha256": _text,
+        "symmetry": _text,
+        "keypoints": _text,
+    },
+    "scenes": {
+        "index": Field("<i8"),
+        "tier": _text,
+        "time_days": Field("<f8", unit="d"),
+        "outcome": _text,
+        "attempts": Field("<i4"),
+        "labels_sha256": Field(TEXT, hashed=False),
+        "all_sha256": Field(TEXT, hashed=False),
+    },
+    "attempts": {
+        "scene": Field("<i8"),
+        "attempt": Field("<i4"),
+        "outcome": _text,
+        "reason": _text,
+        "duration_s": Field("<f8", unit="s"),
+    },
+    "parts": {
+        "scene": Field("<i8"),
+        "id": Field("<u2"),
+        "group": _text,
+        "object": Field("<i8", refers="objects"),
+    },
+    "frames": {
+        "scene": Field("<i8"),
+        "time_s": Field("<f8", unit="s"),
+    },
+    "bodies": {
+        "frame": Field("<i8", refers="frames"),
+        "id": Field("<u2"),
+        "object": Field("<i8", refers="objects"),
+        "group": _text,
+        "texture": Field(TEXT, visual=True),
+        "X_WB": _pose,
+        "velocity": Field("<f8", (6,), ("linear_xyz_angular_xyz",), "m/s, rad/s"),
+    },
+    "cameras/<c>": {
+        "K": Field("<f8", (3, 3), ("row", "column"), "px"),
+        "X_WC": _pose,
+        "near_far": Field("<f8", (2,), ("near_far",), "m"),
+    },
+    "cameras/<c>/seen": {
+        "body": Field("<i8", refers="bodies"),
+        "frame": Field("<i8", refers="frames"),
+        "X_CB": _pose,
+        "px_visible": Field("<i4", unit="px"),
+        "px_all": Field("<i4", unit="px"),
+        "visible_fraction": Field("<f4", unit="1"),
+        "box_visible": _box,
+        "box_all": _box,
+    },
+}
+IMAGES: Mapping[str, Image] = {
+    "rgb": Image("|u1", channels=3, visual=True),
+    "depth": Image("<u2", unit="scale_m"),
+    "instance": Image("<u2"),
+}
+SHARDS: Mapping[str, Field] = {  # in dataset.h5 alone: one row a shard, in order
+    "file": _text,
+    "frames": Field("<i8"),
+    "bytes": Field("<i8", unit="B"),
+    "sha256": _text,
+}
+BODY_OFFSET = "frames/body_offset"  # (F + 1,): the bodies of frame f are rows [f] to [f + 1]
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a whole run has in common; the root attributes of its files."""
+
+    task: TaskSpec
+    task_text: str  # the complete task as YAML
+    catalog_sha256: str  # of the objects that the task names
+    seed: int
+    renderer: str  # "egl", "tiny"
+    tier: str  # "core", "edge", "all"
+    shard_scenes: int  # scenes of a full shard
+    gl: str = ""  # what the driver says it is
+    look_seed: int | None = None  # where the visual axes were redrawn
+
+    @property
+    def identity(self) -> dict[str, str | int | None]:
+        """What two runs must share to write into one folder."""
+        return {
+            "format": FORMAT,
+            "task_name": self.task.name,
+            "task_sha256": hashlib.sha256(self.task_text.encode()).hexdigest(),
+            "catalog_sha256": self.catalog_sha256,
+            "seed": self.seed,
+            "look_seed": self.look_seed,
+            "renderer": self.renderer,
+            "tier": self.tier,
+            "shard_scenes": self.shard_scenes,
+        }
+
+    @property
+    def attributes(self) -> dict[str, str | int]:
+        """The root attributes, in order; look_seed is -1 where the look was not redrawn."""
+        redrawn = -1 if self.look_seed is None else self.look_seed
+        return {
+            **{key: value for key, value in self.identity.items() if value is not None},
+            "look_seed": redrawn,
+            "gl": self.gl,
+            "simenv_version": simenv.__version__,
+            "pybullet_version": version("pybullet"),
+            "conventions": CONVENTIONS,
+        }

@@ -1,0 +1,108 @@
+"""How libhdf5 writes a file too large for memory: it never learns that the disk refused.
+
+libhdf5 crashes the process when a write fails on a full disk. So it writes into a Python file that
+remembers the first refusal and swallows the rest; `check` and `commit` then say what happened.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from simenv.dataset.store import part, rename, storage
+
+__all__ = ["Sink"]
+
+
+class Sink:
+    """A file object for `h5py.File`; becomes ``path`` on `commit`, and leaves nothing otherwise.
+
+    Raises:
+        StorageError: on leaving the block, if the disk refused, whatever else went wrong inside.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._refused: OSError | None = None
+        self._size = 0
+        with storage(path, 0):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._fd = os.open(
+                part(path), os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644
+            )
+        self._at = 0
+
+    def __enter__(self) -> Sink:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        os.close(self._fd)
+        if kind is not None:
+            with suppress(OSError):
+                part(self.path).unlink(missing_ok=True)
+            self.check()
+
+    def check(self) -> None:
+        """Raise what the disk said, if it refused."""
+        if self._refused is not None:
+            with storage(self.path, self._size):
+                raise self._refused
+
+    def commit(self) -> None:
+        """Sync, and take the place of ``path``."""
+        self.check()
+        with storage(self.path, self._size):
+            os.fsync(self._fd)
+            rename(self.path)
+
+    def write(self, data: Any) -> int:
+        """All of ``data`` at the current place."""
+        view = memoryview(data).cast("B")
+        try:
+            while view and self._refused is None:
+                written = os.pwrite(self._fd, view, self._at)
+                view, self._at = view[written:], self._at + written
+        except OSError as error:
+            self._refused = error
+        self._at += len(view)
+        self._size = max(self._size, self._at)
+        return memoryview(data).nbytes
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill ``buffer`` from the current place; zeros where the disk refused."""
+        view = memoryview(buffer).cast("B")
+        data = os.pread(self._fd, len(view), self._at).ljust(len(view), b"\0")
+        view[:] = data
+        self._at += len(view)
+        return len(view)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a place in the file."""
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
+        self._at = base + offset
+        return self._at
+
+    def tell(self) -> int:
+        """The current place."""
+        return self._at
+
+    def truncate(self, size: int) -> int:
+        """Set the size."""
+        self._size = size
+        if self._refused is None:
+            try:
+                os.ftruncate(self._fd, size)
+            except OSError as error:
+                self._refused = error
+        return size
+
+    def flush(self) -> None:
+        """Nothing is held back here."""

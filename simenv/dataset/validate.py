@@ -1,0 +1,249 @@
+"""Does a dataset hold what it says? Every byte against the manifests, every label against the rest.
+
+Each check is a law that holds whatever made the data: a mask's pixels are counted again, a pose is
+composed again, a digest is taken again of the decoded values.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from simenv.dataset.guard import safe_open
+from simenv.dataset.hdf5 import read_layout, read_tables
+from simenv.dataset.index import build_index
+from simenv.dataset.laws import scene_problems, table_problems
+from simenv.dataset.layout import Layout
+from simenv.dataset.rows import Images, digests
+from simenv.dataset.schema import BODY_OFFSET, IMAGES
+from simenv.dataset.store import (
+    INDEX,
+    MANIFESTS,
+    SHARD_NAME,
+    Manifest,
+    file_sha256,
+    manifest_path,
+    part,
+    shard_name,
+)
+from simenv.dataset.tables import Tables, frames_of, scene
+from simenv.errors import InputError
+
+__all__ = ["Finding", "Report", "scene_of", "validate"]
+
+# Addresses inside the file, which netCDF-style scales hold; they say nothing of the content.
+_SCALE_ATTRIBUTES = {"DIMENSION_LIST", "REFERENCE_LIST"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong."""
+
+    file: str
+    what: str
+    scene: int | None = None
+
+    def __str__(self) -> str:
+        where = self.file if self.scene is None else f"{self.file}: scene {self.scene}"
+        return f"{where}: {self.what}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was looked at, and what was found."""
+
+    files: int
+    scenes: int
+    images: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def summary(self) -> str:
+        """One line."""
+        looked = f"{self.files} files, {self.scenes} scenes, {self.images} images"
+        return f"{looked}: {len(self.findings) or 'no'} findings"
+
+
+def validate(path: str | Path) -> Report:
+    """Look at everything in ``path``: a run's folder, its dataset.h5, a shard or a single file.
+
+    Raises:
+        InputError: if there is nothing to look at.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"{path}: does not exist; name a dataset's folder or .h5 file")
+    if path.name == INDEX and (path.parent / MANIFESTS).is_dir():
+        path = path.parent
+    tally = _Tally()
+    findings = tuple(_folder(path, tally) if path.is_dir() else _file(path, tally))
+    return Report(tally.files, tally.scenes, tally.images, findings)
+
+
+@dataclass
+class _Tally:
+    files: int = 0
+    scenes: int = 0
+    images: int = 0
+
+
+def _folder(out: Path, tally: _Tally) -> Iterator[Finding]:
+    """The shards, each against its manifest, then together, then the index."""
+    numbers = _numbers(out)
+    if not numbers:
+        raise InputError(f"{out}: holds no shard; name the folder that simenv generate wrote")
+    sound: dict[int, Manifest] = {}
+    for number in numbers:
+        findings, manifest = _against_manifest(out, number)
+        yield from findings
+        if manifest is not None:
+            sound[number] = manifest
+            yield from _file(out / shard_name(number), tally, manifest)
+    yield from _together(out, numbers, sound)
+    if (out / INDEX).exists():
+        tally.files += 1
+        yield from _index(out, sound, complete=len(sound) == len(numbers))
+
+
+def _numbers(out: Path) -> list[int]:
+    """Of all shards that have a file or a manifest."""
+    names = [p.name for p in out.glob("shard-*.h5")]
+    names += [f"{p.stem}.h5" for p in (out / MANIFESTS).glob("shard-*.json")]
+    return sorted({int(match[1]) for name in names if (match := SHARD_NAME.fullmatch(name))})
+
+
+def _against_manifest(out: Path, number: int) -> tuple[list[Finding], Manifest | None]:
+    """The manifest, if the bytes are those that were committed."""
+    path, name = out / shard_name(number), shard_name(number)
+    manifest = Manifest.read(manifest_path(out, number))
+    pending = Manifest.read(part(manifest_path(out, number)))
+    if not path.exists():
+        return [Finding(name, "has a manifest but no file; generate again to make it anew")], None
+    if manifest is None and pending is None:
+        return [Finding(name, "has no manifest, so it is not committed; generate again")], None
+    digest = file_sha256(path)
+    for candidate in (pending, manifest):
+        if candidate is not None and (candidate.shard, candidate.sha256) == (number, digest):
+            return [], candidate
+    return [Finding(name, "differs from its manifest; remove it and generate again")], None
+
+
+def _together(out: Path, numbers: list[int], sound: dict[int, Manifest]) -> Iterator[Finding]:
+    """No shard is left out, and no scene is missing or there twice."""
+    for number in sorted(set(range(numbers[-1] + 1)) - set(numbers)):
+        yield Finding(shard_name(number), "is missing; generate again to make it anew")
+    owner: dict[int, int] = {}
+    for number, manifest in sound.items():
+        for row in manifest.rows:
+            index = int(row["scene"])
+            if index in owner:
+                where = shard_name(owner[index])
+                yield Finding(shard_name(number), f"is in {where} as well", index)
+            owner[index] = number
+    if len(sound) == numbers[-1] + 1:
+        for index in sorted(set(range(max(owner, default=-1) + 1)) - owner.keys()):
+            yield Finding(out.name, "is in no shard", index)
+
+
+def _file(path: Path, tally: _Tally, manifest: Manifest | None = None) -> Iterator[Finding]:
+    """One shard or single file, scene by scene."""
+    tally.files += 1
+    try:
+        with safe_open(path) as file:
+            yield from _content(file, path.name, tally, manifest)
+    except (InputError, OSError, RuntimeError, KeyError, ValueError, IndexError) as error:
+        text = str(error) if isinstance(error, InputError) else f"cannot be read ({error})"
+        yield Finding(path.name, text.removeprefix(f"{path}: "))
+
+
+def _content(
+    file: h5py.File, name: str, tally: _Tally, manifest: Manifest | None
+) -> Iterator[Finding]:
+    layout = read_layout(file)
+    tables = read_tables(file, layout)
+    problems = list(table_problems(tables, layout, np.asarray(file[BODY_OFFSET][()])))
+    yield from (Finding(name, what) for what in problems)
+    if problems:
+        return  # rows cannot be followed
+    indices = [int(index) for index in tables["scenes/index"]]
+    if manifest is not None and indices != [int(row["scene"]) for row in manifest.rows]:
+        yield Finding(name, "has other scenes than its manifest says")
+        return
+    for row, index in enumerate(indices):
+        own, images = scene_of(file, tables, layout, index)
+        tally.scenes += 1
+        tally.images += own.count("frames") * len(layout.cameras)
+        said = [(tables["scenes/labels_sha256"][row], tables["scenes/all_sha256"][row])]
+        if manifest is not None:
+            said.append((manifest.rows[row]["labels"], manifest.rows[row]["all"]))
+        found = digests(own, images, layout)
+        if any(pair != (found.labels, found.all) for pair in said):
+            yield Finding(name, "its content has another digest than was recorded", index)
+        for what in scene_problems(own, images, layout):
+            yield Finding(name, what, index)
+
+
+def scene_of(file: h5py.File, tables: Tables, layout: Layout, index: int) -> tuple[Tables, Images]:
+    """The decoded rows and pictures of scene ``index``; `rows.digests` names them."""
+    first, last = frames_of(tables, index)
+    images = {
+        camera: {image: file[f"cameras/{camera}/{image}"][first:last] for image in IMAGES}
+        for camera in layout.cameras
+    }
+    return scene(tables, index, layout), images
+
+
+def _index(out: Path, sound: dict[int, Manifest], *, complete: bool) -> Iterator[Finding]:
+    """dataset.h5 is what the shards give: the same bytes, or at least the same values."""
+    if not complete:
+        yield Finding(INDEX, "not compared, because shards are wrong or missing")
+        return
+    expected = build_index(out, sound)
+    if (out / INDEX).read_bytes() == expected:
+        return
+    try:
+        with (
+            safe_open(out / INDEX, virtual=SHARD_NAME) as found,
+            h5py.File(io.BytesIO(expected), "r") as truth,
+        ):
+            differing = _first_difference(found, truth)
+    except (InputError, OSError, RuntimeError, KeyError) as error:
+        differing = f"cannot be read ({error})"
+    if differing:
+        yield Finding(INDEX, f"{differing}; remove it and run simenv generate again")
+
+
+def _first_difference(found: h5py.File, truth: h5py.File) -> str:
+    """Where two index files differ in what they say; another libhdf5 may lay them out otherwise."""
+    names: dict[bool, list[str]] = {True: [], False: []}
+    found.visit(names[True].append)
+    truth.visit(names[False].append)
+    if names[True] != names[False]:
+        return f"has {len(names[True])} entries, not {len(names[False])}"
+    for name in ("/", *names[True]):
+        if not _same(found[name], truth[name]):
+            return f"/{name.strip('/')} is not what the shards give"
+    return ""
+
+
+def _same(found: Any, truth: Any) -> bool:
+    """Two groups or datasets of one name: attributes, and values or where they are shown from."""
+    attributes = [
+        {k: v for k, v in item.attrs.items() if k not in _SCALE_ATTRIBUTES}
+        for item in (found, truth)
+    ]
+    if attributes[0] != attributes[1]:
+        return False
+    if not isinstance(truth, h5py.Dataset):
+        return True
+    if truth.is_virtual:
+        return bool(found.is_virtual and found.virtual_sources() == truth.virtual_sources())
+    return (found.dtype, found.shape) == (truth.dtype, truth.shape) and np.array_equal(
+        found[()], truth[()], equal_nan=truth.dtype.kind == "f"
+    )

@@ -1,0 +1,250 @@
+"""How a scene plays out: drop, settle, ride, a snapshot at every frame. The only place with time.
+
+The result is a function of the scene alone: every scene starts from an empty Bullet world with
+every parameter set again, and bodies are made in the order of the scene.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import TracebackType
+
+import numpy as np
+import pybullet
+from numpy.typing import NDArray
+
+from simenv.errors import EngineError
+from simenv.physics.settle import OVERLAP_M, RestRule, exploded, inside
+from simenv.physics.stage import Motion, Stage, Workshop
+from simenv.scene import Scene, Snapshot
+
+__all__ = ["Outcome", "World"]
+
+POLL_S = 1 / 60  # how often positions and speeds are looked at; a poll costs a tenth of a step
+FLOOR_POLL_S = 0.25  # how often it is asked whether a part lies on the floor
+FALL_M = 5.0  # with nothing beneath, a part is lost once it is this far below its start
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What became of a scene. ``reason`` is empty where it was accepted."""
+
+    snapshots: tuple[Snapshot, ...]  # one a frame; empty when rejected
+    reason: str  # "", overlap_spawn, unsettled, exploded, off_world, penetration, tunnelled
+    duration_s: float  # simulated seconds until the first frame, or until the rejection
+    contacts: int = 0  # contact points at the first frame
+    penetration_m: float = 0.0  # the deepest contact of all frames
+
+
+class World:
+    """One Bullet client without graphics that plays one scene after another.
+
+    Example:
+        with World() as world:
+            outcome = world.run(scene)
+        if not outcome.reason:
+            outcome.snapshots[0].X_WB
+    """
+
+    def __init__(self) -> None:
+        self._client = pybullet.connect(pybullet.DIRECT)
+        if self._client < 0:
+            raise EngineError("Bullet has no free client; close another World first")
+        self._folder = TemporaryDirectory(prefix="simenv-")
+        self._workshop = Workshop(Path(self._folder.name))
+
+    def __enter__(self) -> World:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the client back; the world cannot be used after that. Closing twice is fine."""
+        if self._client >= 0:
+            pybullet.disconnect(physicsClientId=self._client)
+            self._folder.cleanup()
+            self._client = -1
+
+    def run(self, scene: Scene) -> Outcome:
+        """Drop the parts, wait until they rest, and take the frames of ``scene.capture``.
+
+        The first frame is taken when ``scene.physics.settle`` holds; then the scene runs on, one
+        frame every ``1 / fps``. The time step divides ``1 / fps`` and is at most ``1 / rate_hz``.
+        """
+        if self._client < 0:
+            raise EngineError("this World is closed; make another one")
+        steps = math.ceil(scene.physics.rate_hz / scene.capture.fps - 1e-9)
+        dt = 1.0 / (scene.capture.fps * steps)
+        pybullet.resetSimulation(physicsClientId=self._client)
+        _set_engine(scene, dt, client=self._client)
+        stage = Stage(scene, self._workshop, client=self._client)
+        return _Play(stage, dt, steps).outcome()
+
+
+def _set_engine(scene: Scene, dt: float, *, client: int) -> None:
+    """Every parameter, every time: some of them survive a reset."""
+    pybullet.setGravity(0.0, 0.0, -scene.gravity_m_s2, physicsClientId=client)
+    pybullet.setPhysicsEngineParameter(
+        fixedTimeStep=dt,
+        numSubSteps=0,
+        numSolverIterations=scene.physics.solver_iterations,
+        solverResidualThreshold=scene.physics.residual_threshold,
+        warmStartingFactor=0.85,  # PyBullet's 0.1 throws away what the last step found out
+        constraintSolverType=pybullet.CONSTRAINT_SOLVER_LCP_SI,
+        minimumSolverIslandSize=0,
+        erp=0.2,
+        contactERP=0.08,
+        frictionERP=0.2,
+        globalCFM=0.0,
+        contactSlop=1e-5,
+        contactBreakingThreshold=0.02,  # of a shape's radius, as Bullet scales it
+        restitutionVelocityThreshold=0.2,
+        useSplitImpulse=1,
+        splitImpulsePenetrationThreshold=-0.04,
+        enableConeFriction=0,
+        enableSAT=0,
+        allowedCcdPenetration=0.04,
+        collisionFilterMode=1,
+        deterministicOverlappingPairs=1,
+        jointFeedbackMode=0,
+        numNonContactInnerIterations=1,
+        reportSolverAnalytics=0,
+        enableFileCaching=0,
+        physicsClientId=client,
+    )
+
+
+class _Rejected(Exception):
+    """Raised by a check; its text is the reason."""
+
+
+class _Play:
+    """One scene from drop to last frame."""
+
+    def __init__(self, stage: Stage, dt: float, steps_per_frame: int) -> None:
+        self.stage, self.scene, self.dt = stage, stage.scene, dt
+        self.steps_per_frame = steps_per_frame
+        self.poll_steps = max(1, round(POLL_S / dt))
+        self.count = 0  # steps so far
+        self.capture_start: int | None = None  # step of the first frame
+        self.penetration_m = 0.0
+        self.contacts = 0
+
+    @property
+    def time_s(self) -> float:
+        """Since the drop; computed, so that no rounding adds up."""
+        return self.count * self.dt
+
+    def outcome(self) -> Outcome:
+        """Play it."""
+        try:
+            self._open()
+            self._settle()
+            self.capture_start = self.count
+            snapshots = tuple(self._frame(k) for k in range(self.scene.capture.frames))
+        except _Rejected as rejected:
+            return Outcome((), str(rejected), self.time_s, self.contacts, self.penetration_m)
+        start_s = self.capture_start * self.dt
+        return Outcome(snapshots, "", start_s, self.contacts, self.penetration_m)
+
+    def _open(self) -> None:
+        """Look at the scene before its first step."""
+        com = self.stage.motion().com
+        self.stage.meet_belts(com)
+        self.lost_z_m = self._lost_below(com)
+        self.off_floor = self._carried(com)
+        if self.stage.overlap_m() > OVERLAP_M:
+            raise _Rejected("overlap_spawn")
+
+    def _lost_below(self, com: NDArray[np.float64]) -> float:
+        """World z under which a part has left the scene."""
+        heights = [block.bottom_m for block in self.stage.blocks]
+        if self.scene.floor_z_m is not None:
+            heights.append(self.scene.floor_z_m)
+        if not heights:
+            heights.append(com[:, 2].min(initial=0.0) - FALL_M)
+        return min(heights)
+
+    def _carried(self, com: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which parts start above furniture, so that the floor is no place for them."""
+        carried = np.zeros(len(com), dtype=np.bool_)
+        for block in self.stage.blocks:
+            carried |= block.under(com)
+        return carried
+
+    def _settle(self) -> None:
+        settle = self.scene.physics.settle
+        rule = RestRule(settle)
+        next_floor_s = FLOOR_POLL_S
+        while True:
+            motion = self._advance(self.poll_steps)
+            relative = motion.velocity - self.stage.support_velocity()
+            if rule.holds(self.time_s, relative, motion.angular):
+                return
+            if self.time_s >= next_floor_s:
+                self._refuse_floor()
+                next_floor_s += FLOOR_POLL_S
+            if self.time_s >= settle.limit_s:
+                raise _Rejected("unsettled")
+
+    def _advance(self, steps: int) -> Motion:
+        """Some steps, then a look at the parts."""
+        start_s = None if self.capture_start is None else self.capture_start * self.dt
+        for _ in range(steps):
+            self.stage.step((self.count + 0.5) * self.dt, start_s)
+            self.count += 1
+        motion = self.stage.motion()
+        if exploded(motion.velocity):
+            raise _Rejected("exploded")
+        if (motion.com[:, 2] < self.lost_z_m).any():
+            below_floor = self.scene.floor_z_m is not None
+            raise _Rejected("tunnelled" if below_floor else "off_world")
+        self.stage.meet_belts(motion.com)
+        return motion
+
+    def _refuse_floor(self) -> None:
+        """Reject if a part that started above furniture touches the floor."""
+        if self.stage.floor is None or not self.off_floor.any():
+            return
+        lying = self.stage.touching(self.stage.floor)
+        if (lying & self.off_floor).any():
+            raise _Rejected("off_world")
+
+    def _frame(self, frame: int) -> Snapshot:
+        """Run on to frame number ``frame``, check the scene, and take the snapshot."""
+        left = self.steps_per_frame if frame else 0
+        while left:
+            steps = min(left, self.poll_steps)
+            self._advance(steps)
+            left -= steps
+        self._check_frame(first=frame == 0)
+        X_WB, velocity = self.stage.poses()
+        return Snapshot(
+            scene=self.scene,
+            time_s=self.time_s,
+            frame=frame,
+            capture_time_s=frame / self.scene.capture.fps,
+            X_WB=X_WB,
+            velocity=velocity,
+        )
+
+    def _check_frame(self, *, first: bool) -> None:
+        distances = [distance for _, _, distance in self.stage.contacts()]
+        if first:
+            self.contacts = len(distances)
+        self.penetration_m = max([self.penetration_m, *(-d for d in distances)])
+        deep = self.penetration_m > self.scene.physics.max_penetration_m
+        if deep and inside(self.stage.blocks, self.stage.motion().com).any():
+            raise _Rejected("tunnelled")
+        if deep:
+            raise _Rejected("penetration")
+        self._refuse_floor()

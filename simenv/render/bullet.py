@@ -1,0 +1,150 @@
+"""How a Bullet client draws a snapshot: what the EGL plugin and TinyRenderer have in common."""
+
+import os
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import pybullet
+from numpy.typing import NDArray
+
+from simenv import pose
+from simenv.errors import EngineError
+from simenv.pose import Vector
+from simenv.render import camera
+from simenv.render.camera import Tile
+from simenv.render.renderer import Frame
+from simenv.render.stage import Stage
+from simenv.scene import Snapshot, View
+from simenv.spec.task import Light
+
+__all__ = ["BulletRenderer", "light_direction"]
+
+
+def light_direction(light: Light) -> Vector:
+    """Unit vector (3,) from the scene towards the light, world axes."""
+    elevation, azimuth = np.radians([light.elevation_deg, light.azimuth_deg])
+    return np.array(
+        [
+            np.cos(elevation) * np.cos(azimuth),
+            np.cos(elevation) * np.sin(azimuth),
+            np.sin(elevation),
+        ]
+    )
+
+
+class BulletRenderer:
+    """Draws with ``getCameraImage`` of a client of its own; nothing is shared with physics."""
+
+    name: str
+    device: str
+    reach: float | None = None  # half-width of the shadow map, in stage units
+    largest_tile: tuple[int, int] | None = None  # pixels that one request can draw
+    sample_offset: float = 0.0  # from a pixel's centre to where it is sampled, (right, down)
+
+    def __init__(self) -> None:
+        self._pid = os.getpid()
+        self._client = self._connect()
+        self._stage = Stage(self._client, self.reach)
+
+    def __enter__(self) -> "BulletRenderer":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the client back; a second call does nothing."""
+        if self._client >= 0:
+            self._stage.close()
+            self._disconnect()
+            self._client = -1
+
+    def render(self, snapshot: Snapshot, view: View) -> Frame:
+        """The picture of ``snapshot`` from ``view``.
+
+        A snapshot is taken as a value: drawn twice in a row it is not looked at again.
+
+        Raises:
+            EngineError: after `close`, or in a process forked from the one that opened it.
+        """
+        self._check()
+        if self._stage.full:
+            self._restart()
+        self._stage.show(snapshot)
+        planes = self._near_far(view)
+        frame = Frame(
+            np.empty((view.height, view.width, 3), np.uint8),
+            np.empty((view.height, view.width), np.float32),
+            np.empty((view.height, view.width), np.uint16),
+            planes,
+        )
+        for tile in camera.tiles(view.width, view.height, self.largest_tile):
+            self._draw(snapshot, view, tile, frame)
+        return frame
+
+    def _check(self) -> None:
+        if self._client < 0:
+            raise EngineError(f"the {self.name} renderer is closed; open another one")
+        if os.getpid() != self._pid:
+            raise EngineError(
+                f"the {self.name} renderer was opened before a fork; start workers with spawn"
+            )
+
+    def _restart(self) -> None:
+        self._stage.close()
+        self._disconnect()
+        self._client = self._connect()
+        self._stage = Stage(self._client, self.reach)
+
+    def _near_far(self, view: View) -> tuple[float, float]:
+        near, far = camera.near_far(view, self._stage.triangles(pose.inverse(view.X_WC)))
+        if view.near_m is None and self._stage.encloses(view.X_WC[:3, 3]):
+            near = camera.NEAREST_M
+        return near, far
+
+    def _draw(self, snapshot: Snapshot, view: View, tile: Tile, frame: Frame) -> None:
+        scale, centre = self._stage.scale, self._stage.centre
+        near, far = frame.near_far_m
+        X_SC = pose.pose(view.X_WC[:3, :3], scale * (view.X_WC[:3, 3] - centre))
+        _, _, rgba, depth, segmentation = pybullet.getCameraImage(
+            tile.width,
+            tile.height,
+            viewMatrix=camera.view_matrix(X_SC),
+            projectionMatrix=camera.projection(
+                view.K, tile, (near * scale, far * scale), self.sample_offset
+            ),
+            physicsClientId=self._client,
+            **self._light(light_direction(snapshot.scene.look.light)),
+        )
+        rows = slice(tile.y, tile.y + tile.height)
+        columns = slice(tile.x, tile.x + tile.width)
+        nothing = segmentation < 0
+        frame.instance[rows, columns] = self._stage.ids[segmentation]
+        frame.rgb[rows, columns] = rgba[..., :3]
+        frame.depth_m[rows, columns] = metres(depth, near, far)
+        if nothing.any():
+            color = np.array(snapshot.scene.look.backdrop.color)
+            frame.rgb[rows, columns][nothing] = np.round(255 * color).astype(np.uint8)
+            frame.depth_m[rows, columns][nothing] = 0.0
+
+    def _connect(self) -> int:
+        raise NotImplementedError
+
+    def _disconnect(self) -> None:
+        raise NotImplementedError
+
+    def _light(self, direction: Vector) -> dict[str, Any]:
+        raise NotImplementedError
+
+
+def metres(depth: NDArray[np.float32], near: float, far: float) -> NDArray[np.float32]:
+    """Depth z = n f / (f - (f - n) d) in metres, in place, for a buffer of d in 0..1."""
+    np.multiply(depth, np.float32(1 / far - 1 / near), out=depth)
+    np.add(depth, np.float32(1 / near), out=depth)
+    return np.reciprocal(depth, out=depth)

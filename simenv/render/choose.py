@@ -1,0 +1,76 @@
+"""Which renderer to open, and how worker processes should run it."""
+
+import warnings
+from typing import Literal
+
+import pybullet
+
+from simenv.errors import RendererUnavailable
+from simenv.render.bullet_egl import EglRenderer
+from simenv.render.bullet_tiny import TinyRenderer
+from simenv.render.probe import probe_egl
+from simenv.render.renderer import Renderer
+
+__all__ = ["SINGLE_THREADED_ENVIRONMENT", "open_renderer", "resolve"]
+
+PACKAGES = "apt-get install libegl1 libgl1-mesa-dri"
+
+SINGLE_THREADED_ENVIRONMENT = {
+    "LP_NUM_THREADS": "0",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+}
+"""Environment of a worker that should use one core; set it before the process starts.
+
+llvmpipe's own threads make one picture faster and all pictures together slower.
+"""
+
+
+def resolve(name: str = "auto") -> Literal["egl", "tiny"]:
+    """The renderer that ``name`` means on this machine: auto is egl where it works, else tiny.
+
+    Raises:
+        RendererUnavailable: if ``egl`` is asked for and does not work, or PyBullet lacks NumPy.
+    """
+    if not pybullet.isNumpyEnabled():
+        raise RendererUnavailable(
+            "PyBullet was built without NumPy and returns pictures as slow tuples; rebuild it with "
+            "`pip install --no-build-isolation --no-cache-dir --force-reinstall pybullet`"
+        )
+    if name not in ("auto", "egl", "tiny"):
+        raise RendererUnavailable(f"no renderer {name!r}; there is auto, egl, tiny")
+    if name == "tiny":
+        return "tiny"
+    probe = probe_egl()
+    if probe.works:
+        return "egl"
+    if name == "egl":
+        raise RendererUnavailable(
+            f"EGL does not work here ({probe.reason}); try `{PACKAGES}`, or the renderer tiny"
+        )
+    warnings.warn(
+        f"EGL does not work here ({probe.reason}), drawing with the slower TinyRenderer; "
+        f"for EGL try `{PACKAGES}`",
+        RuntimeWarning,
+        stacklevel=3,
+    )
+    return "tiny"
+
+
+def open_renderer(name: str = "auto") -> Renderer:
+    """Open a renderer; close it, or use it as a context manager.
+
+    ``auto`` is EGL where it works, else TinyRenderer with a warning.
+
+    Raises:
+        RendererUnavailable: if ``egl`` is asked for and does not work, or PyBullet lacks NumPy.
+        EngineError: if an EGL renderer is open in this process already.
+
+    Example:
+        >>> with open_renderer("tiny") as renderer:
+        ...     frame = renderer.render(snapshot, snapshot.view(camera))
+    """
+    if resolve(name) == "egl":
+        return EglRenderer(probe_egl().device)
+    return TinyRenderer()

@@ -1,0 +1,84 @@
+"""Where the engine reads its surfaces from: one OBJ + MTL + PNG in a private folder, per variant.
+
+Textures work under EGL only when they are baked into an MTL; a texture changed later hits another
+body (bullet3 uses an instance id as a shape index there).
+"""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simenv import mesh
+from simenv.errors import InputError
+from simenv.mesh import Mesh
+from simenv.render import texture
+from simenv.spec.object import ObjectModel
+
+__all__ = ["MeshFiles", "texture_source"]
+
+
+def texture_source(model: ObjectModel, variant: str | None) -> str | Path | None:
+    """A procedural texture's name, or the image file, that ``variant`` of ``model`` stands for.
+
+    Raises:
+        InputError: if there is neither a variant nor a procedural texture of that name.
+    """
+    if variant is None:
+        return None
+    name = model.spec.textures.get(variant, variant)
+    if name in texture.NAMES:
+        return name
+    if variant in model.spec.textures:
+        return model.file(name)
+    known = ", ".join([*model.spec.textures, *texture.NAMES])
+    raise InputError(f"{model.spec.name}: no texture {variant!r}; there is {known}")
+
+
+class MeshFiles:
+    """A temporary folder of OBJ files; removed by `close` or when the process ends."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="simenv-render-")
+        self._images: dict[str | Path, str] = {}
+        self._count = 0
+
+    def write(self, surface: Mesh, source: str | Path | None) -> Path:
+        """A new OBJ file of ``surface`` with the texture ``source``."""
+        folder = Path(self._folder.name)
+        stem = f"{self._count:06d}"
+        self._count += 1
+        lines = ["newmtl surface", "Kd 1 1 1"]
+        if source is not None:
+            lines.append(f"map_Kd {self._image(source)}")
+        (folder / f"{stem}.mtl").write_text("\n".join(lines) + "\n")
+        mesh.save_obj(folder / f"{stem}.obj", surface, material=f"{stem}.mtl:surface")
+        return folder / f"{stem}.obj"
+
+    def close(self) -> None:
+        """Remove the folder."""
+        self._folder.cleanup()
+
+    def _image(self, source: str | Path) -> str:
+        if source not in self._images:
+            import cv2  # slow to import, and needed for textures alone
+
+            image = texture.make(source) if isinstance(source, str) else _read(source)
+            name = f"image{len(self._images):04d}.png"
+            cv2.imwrite(str(Path(self._folder.name) / name), image[..., ::-1])
+            self._images[source] = name
+        return self._images[source]
+
+
+def _read(path: Path) -> NDArray[np.uint8]:
+    """RGB (H, W, 3); rows are whole words (width a multiple of 4), as OpenGL's upload expects."""
+    import cv2
+
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
+        raise InputError(f"{path}: not a readable image; give a PNG or JPEG file")
+    height, width = image.shape[:2]
+    if width % 4:
+        image = cv2.resize(image, (width + 4 - width % 4, height), interpolation=cv2.INTER_LINEAR)
+    return np.ascontiguousarray(image[..., ::-1])

@@ -1,0 +1,254 @@
+"""Whether a task makes sense as a whole: what its models, each by itself, cannot see."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from simenv.spec.explain import suggest
+from simenv.spec.model import Rotation, Triple
+from simenv.spec.object import ObjectModel
+from simenv.spec.paths import Place, Rejected, place, replace
+from simenv.spec.task import AxisSpec, Distribution, TaskSpec
+from simenv.spec.yaml import Key, Problem, flow
+
+__all__ = ["check", "named_objects"]
+
+EACH_ACTOR = (  # what every part of a group can have of its own
+    "objects",
+    "texture",
+    "color",
+    "spawn.orientation",
+    "spawn.position",
+    "spawn.height_m",
+)
+DIMS = 64  # Sobol dimensions that an axis can pin
+ALL = ("objects", "texture")  # where `choice: all` has a meaning
+
+
+def named_objects(spec: TaskSpec) -> dict[tuple[Key, ...], str]:
+    """Where the task names objects: path -> name; in groups and in axes on their ``objects``."""
+    found: dict[tuple[Key, ...], str] = {}
+    for group, actors in spec.actors.items():
+        found.update(_names(("actors", group, "objects"), actors.objects))
+    for path, axis in spec.domain.items():
+        if _actor_key(path) == "objects":
+            for where, distribution in _distributions(path, axis):
+                if distribution.choice != "all":
+                    found.update(_names((*where, "choice"), distribution.choice))
+    return found
+
+
+def _names(path: tuple[Key, ...], value: Any) -> dict[tuple[Key, ...], str]:
+    if isinstance(value, str):
+        return {path: value}
+    if isinstance(value, Mapping):
+        return {(*path, key): key for key in value}
+    if isinstance(value, tuple):
+        return {
+            key: name for i, v in enumerate(value) for key, name in _names((*path, i), v).items()
+        }
+    return {}
+
+
+def _actor_key(path: str) -> str | None:
+    """``spawn.height_m`` of ``actors.parts.spawn.height_m``; None elsewhere."""
+    parts = path.split(".", 2)
+    return parts[2] if len(parts) == 3 and parts[0] == "actors" else None
+
+
+def _distributions(path: str, axis: AxisSpec) -> Iterator[tuple[tuple[Key, ...], Distribution]]:
+    yield ("domain", path), axis
+    for name, edge in axis.edge.items():
+        yield ("domain", path, "edge", name), edge
+
+
+def check(spec: TaskSpec, objects: Mapping[str, ObjectModel]) -> list[Problem]:
+    """All problems of the task, given the objects it names."""
+    problems = list(_nominal_textures(spec, objects))
+    for path, axis in spec.domain.items():
+        problems += _axis(spec, path, axis, objects)
+    return problems + list(_overlaps(spec.domain)) + list(_dims(spec))
+
+
+def _nominal_textures(spec: TaskSpec, objects: Mapping[str, ObjectModel]) -> Iterator[Problem]:
+    for group, actors in spec.actors.items():
+        if actors.texture is not None:
+            known = _variants(spec, group, objects)
+            if actors.texture not in known:
+                yield Problem(("actors", group, "texture"), _no_texture(actors.texture, known))
+
+
+def _variants(spec: TaskSpec, group: str, objects: Mapping[str, ObjectModel]) -> list[str]:
+    """Textures that at least one object of the group has."""
+    names = [
+        name
+        for path, name in named_objects(spec).items()
+        if path[:2] == ("actors", group) or path[:2] == ("domain", f"actors.{group}.objects")
+    ]
+    return sorted({variant for name in names for variant in objects[name].spec.textures})
+
+
+def _no_texture(name: Any, known: list[str]) -> str:
+    return f"no object of the group has texture {flow(name, cut=True)}; {suggest(str(name), known)}"
+
+
+def _axis(
+    spec: TaskSpec, path: str, axis: AxisSpec, objects: Mapping[str, ObjectModel]
+) -> list[Problem]:
+    try:
+        target = place(spec, path)
+    except Rejected as rejected:
+        return [Problem(("domain", path), rejected.problems[0].text, at_key=True)]
+    problems = list(_kind(path, axis, target)) + list(_each(path, axis))
+    if problems:
+        return problems
+    for where, distribution in _distributions(path, axis):
+        found = list(_form(where, path, distribution, target))
+        found = found or list(_textures(where, path, distribution, spec, objects))
+        problems += found or list(_ends(where, path, distribution, spec))
+    return problems
+
+
+def _kind(path: str, axis: AxisSpec, target: Place) -> Iterator[Problem]:
+    if target.kind == "fixed":
+        text = "is one for the whole dataset and cannot vary; declare a second camera instead"
+        yield Problem(("domain", path), text, at_key=True)
+    elif axis.kind == "visual" and target.kind != "visual":
+        text = "changes labels, so it cannot be visual; declare it semantic"
+        yield Problem(("domain", path, "kind"), text)
+
+
+def _each(path: str, axis: AxisSpec) -> Iterator[Problem]:
+    if axis.each is None:
+        return
+    if _actor_key(path) not in EACH_ACTOR:
+        known = ", ".join(EACH_ACTOR)
+        text = f"each: actor works only under actors.<group>: {known}; remove each"
+        yield Problem(("domain", path, "each"), text)
+    elif axis.dim is not None:
+        text = "an axis with each: actor has no Sobol dimension; remove dim"
+        yield Problem(("domain", path, "dim"), text)
+
+
+def _form(
+    where: tuple[Key, ...], path: str, distribution: Distribution, target: Place
+) -> Iterator[Problem]:
+    form = distribution.form
+    if form == "so3" and Rotation not in target.accepts:
+        text = f"so3 needs an orientation, which {path} is not; use uniform or choice"
+        yield Problem((*where, form), text)
+    if form == "on_sphere" and Triple not in target.accepts:
+        text = f"on_sphere needs a point [x, y, z], which {path} is not; use uniform or choice"
+        yield Problem((*where, form), text)
+    if form in ("uniform", "log_uniform") and isinstance(target.value, int):
+        text = f"{path} is a whole number; use integers instead of {form}"
+        yield Problem((*where, form), text)
+    elif form in ("uniform", "log_uniform", "integers") and not _same_shape(distribution, target):
+        if isinstance(target.value, BaseModel | Mapping):
+            text = f"{path} is a mapping; vary a key below it, or use choice"
+        else:
+            text = f"{path} is {flow(target.value, cut=True)}; give low and high the same form"
+        yield Problem((*where, form), text)
+    if distribution.choice == "all" and _actor_key(path) not in ALL:
+        text = "choice: all works only at actors.<group>.objects and .texture; list the values"
+        yield Problem((*where, form), text)
+
+
+def _same_shape(distribution: Distribution, target: Place) -> bool:
+    """Whether a range draws as many numbers as there are; words and null are left to the model."""
+    low, value = getattr(distribution, distribution.form)[0], target.value
+    if isinstance(value, tuple):
+        return isinstance(low, tuple) and len(low) == len(value)
+    return not isinstance(value, BaseModel | Mapping | float | int) or (
+        isinstance(value, float | int) and not isinstance(low, tuple)
+    )
+
+
+def _textures(
+    where: tuple[Key, ...],
+    path: str,
+    distribution: Distribution,
+    spec: TaskSpec,
+    objects: Mapping[str, ObjectModel],
+) -> Iterator[Problem]:
+    if _actor_key(path) != "texture" or distribution.form != "choice":
+        return
+    known = _variants(spec, path.split(".")[1], objects)
+    if distribution.choice == "all":
+        if not known:
+            text = "no object of the group has textures; remove the axis"
+            yield Problem((*where, "choice"), text)
+        return
+    for option_path, name in _options(distribution):
+        if name is not None and name not in known:
+            yield Problem((*where, "choice", *option_path), _no_texture(name, known))
+
+
+def _options(distribution: Distribution) -> Iterable[tuple[tuple[Key, ...], Any]]:
+    """The values of a choice, each with its path below ``choice``."""
+    if isinstance(distribution.choice, Mapping):
+        return [((option,), option) for option in distribution.choice]
+    assert isinstance(distribution.choice, tuple)
+    return [((i,), option) for i, option in enumerate(distribution.choice)]
+
+
+def _ends(
+    where: tuple[Key, ...], path: str, distribution: Distribution, spec: TaskSpec
+) -> Iterator[Problem]:
+    """What the model says to the lowest and the highest value, or to each option."""
+    for below, value in _extremes(distribution):
+        try:
+            replace(spec, {path: value})
+        except Rejected as rejected:
+            problem = rejected.problems[0]
+            text = f"{flow(value, cut=True)} does not fit: {problem}"
+            yield Problem((*where, distribution.form, *below), text)
+
+
+def _extremes(distribution: Distribution) -> Iterable[tuple[tuple[Key, ...], Any]]:
+    form = distribution.form
+    value = getattr(distribution, form)
+    if form == "choice":
+        return [] if value == "all" else _options(distribution)
+    if distribution.on_sphere is not None:
+        x, y, z = distribution.on_sphere.center
+        return [((), (x + radius, y, z)) for radius in distribution.on_sphere.radius_m]
+    if form == "so3":
+        return [((), {"xyzw": (0.0, 0.0, 0.0, 1.0)})]
+    return [((i,), end) for i, end in enumerate(value)]
+
+
+def _overlaps(domain: Mapping[str, AxisSpec]) -> Iterator[Problem]:
+    for path in domain:
+        for other in domain:
+            if path.startswith(other + "."):
+                text = f"lies inside {other}, which varies, too; remove one of the two axes"
+                yield Problem(("domain", path), text, at_key=True)
+
+
+def _dims(spec: TaskSpec) -> Iterator[Problem]:
+    """Pinned Sobol dimensions that two axes would share, or that do not exist."""
+    taken: dict[int, str] = {}
+    for path, axis in spec.domain.items():
+        if axis.dim is None:
+            continue
+        block = range(axis.dim, axis.dim + _width(axis))
+        clash = next((dim for dim in block if dim in taken), None)
+        free = max(taken, default=-1) + 1
+        if clash is not None:
+            text = f"Sobol dimension {clash} belongs to {taken[clash]}; write for example {free}"
+            yield Problem(("domain", path, "dim"), text)
+        elif block.stop > DIMS:
+            text = f"needs Sobol dimensions {block.start} to {block.stop - 1} of {DIMS}; lower it"
+            yield Problem(("domain", path, "dim"), text)
+        taken.update(dict.fromkeys(block, path))
+
+
+def _width(distribution: Distribution) -> int:
+    """How many numbers in [0, 1) one draw takes."""
+    if distribution.so3 is not None or distribution.on_sphere is not None:
+        return 3
+    if distribution.uniform is not None and isinstance(distribution.uniform[0], tuple):
+        return len(distribution.uniform[0])
+    return 1

@@ -1,0 +1,196 @@
+"""Whether an object's files can be trusted: they exist, parse, and describe a real thing."""
+
+import re
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simenv.mesh import Mesh, load_obj, load_obj_groups
+from simenv.spec.explain import suggest
+from simenv.spec.object import ObjectModel
+from simenv.spec.yaml import Key, Problem, flow
+
+__all__ = ["check"]
+
+SIZE_M = (1e-3, 5.0)  # the longest side; Bullet's margins swallow smaller things
+MAX_TRIANGLES = 200_000  # of a visual mesh
+MAX_FILE_BYTES = 64_000_000
+MAX_PIXELS = 8192  # of a texture's side
+FLAT = 1e-4  # thickness over length below which a hull has no volume
+SOLID_KG_M3 = 23_000.0  # osmium; nothing in a bounding box is denser
+FIT = (0.5, 2.0)  # collision diagonal over visual diagonal
+INERTIA_SLACK = 1e-6  # relative, for rounding in the file
+
+
+def check(model: ObjectModel) -> list[Problem]:
+    """All problems with the object's files and the physical sense of its numbers."""
+    # Each check needs what the one before it found to be true.
+    return [*_shapes(model), *_textures(model)] or [*_sizes(model)] or [*_masses(model)]
+
+
+def _shapes(model: ObjectModel) -> Iterator[Problem]:
+    for key, name in (("mesh", model.spec.mesh), ("collision", model.spec.collision)):
+        if isinstance(name, str):
+            problem = _place((key,), name, model) or _obj(key, name, model)
+            if problem is not None:
+                yield problem
+
+
+def _place(path: tuple[Key, ...], name: str, model: ObjectModel) -> Problem | None:
+    """Whether ``name`` is a regular file inside the object's folder."""
+    folder = model.file(".")
+    shown = flow(name, cut=True)
+    if Path(name).is_absolute() or ".." in Path(name).parts or "\0" in name:
+        return Problem(path, f"{shown} leaves the folder of the object; copy the file into it")
+    try:
+        file = (folder / name).resolve()
+        if not file.is_relative_to(folder.resolve()):
+            return Problem(path, f"{shown} is a link out of the folder; copy the file into it")
+        if not file.is_file():
+            known = sorted(entry.name for entry in folder.iterdir())
+            return Problem(path, f"no file {shown}; {suggest(name, known)}")
+        if (size := file.stat().st_size) > MAX_FILE_BYTES:
+            return Problem(path, f"{shown} has {size} bytes; at most {MAX_FILE_BYTES} are read")
+    except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links
+        return Problem(path, f"{shown} cannot be read: {error}; check the file")
+    return None
+
+
+def _obj(key: str, name: str, model: ObjectModel) -> Problem | None:
+    """Whether the OBJ file parses."""
+    if not name.lower().endswith(".obj"):
+        return Problem((key,), f"{name} is no OBJ file; convert it with `simenv import`")
+    try:
+        if key == "mesh":
+            mesh = load_obj(model.file(name))
+            if len(mesh.faces) > MAX_TRIANGLES:
+                text = f"{name} has {len(mesh.faces)} triangles; simplify it to {MAX_TRIANGLES}"
+                return Problem((key,), text)
+        else:
+            load_obj_groups(model.file(name))
+    except (ValueError, OSError) as error:
+        line = re.fullmatch(r"line (\d+): (.*)", str(error), re.DOTALL)
+        number, text = line.groups() if line else ("1", str(error))
+        return Problem((key,), f"{name}:{number}: {text}; export the file again")
+    return None
+
+
+def _textures(model: ObjectModel) -> Iterator[Problem]:
+    for variant, name in model.spec.textures.items():
+        path = ("textures", variant)
+        problem = _place(path, name, model)
+        if problem is None and (text := _image_problem(model.file(name).read_bytes())):
+            problem = Problem(path, f"{name} {text}; save it again as PNG or JPEG")
+        if problem is not None:
+            yield problem
+
+
+def _image_problem(data: bytes) -> str | None:
+    """Why ``data`` is not a whole PNG or JPEG image; decoders fill missing rows in silence."""
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        problem = _png_problem(data)
+    elif data.startswith(b"\xff\xd8\xff"):
+        problem = None if data.rstrip(b"\0").endswith(b"\xff\xd9") else "is cut off"
+    else:
+        problem = "is neither PNG nor JPEG"
+    if problem is None:
+        import cv2  # slow to import
+
+        image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR)
+        if image is None:
+            return "cannot be decoded"
+        if max(image.shape[:2]) > MAX_PIXELS:
+            return f"is larger than {MAX_PIXELS} pixels"
+    return problem
+
+
+def _png_problem(data: bytes) -> str | None:
+    """Walks the chunks (length, type, data, CRC) to the end."""
+    position, kind = 8, b""
+    while kind != b"IEND":
+        header = data[position : position + 8]
+        if len(header) < 8:
+            return "is cut off"
+        length, kind = struct.unpack(">I4s", header)
+        body = data[position + 4 : position + 8 + length]
+        stored = data[position + 8 + length : position + 12 + length]
+        if len(stored) < 4:
+            return "is cut off"
+        if zlib.crc32(body) != struct.unpack(">I", stored)[0]:
+            return "is damaged (a checksum differs)"
+        if kind == b"IHDR" and max(struct.unpack(">II", body[4:12])) > MAX_PIXELS:
+            return f"is larger than {MAX_PIXELS} pixels"
+        position += 12 + length
+    return None
+
+
+def _sizes(model: ObjectModel) -> Iterator[Problem]:
+    visual = model.mesh.vertices
+    collision = _collision_points(model)
+    length = float(np.ptp(visual, axis=0).max())
+    if length > SIZE_M[1]:
+        hint = "; are these millimetres? scale the mesh by 0.001" if length > 10 else "; scale it"
+        yield Problem(("mesh",), f"is {length:.4g} m long, more than {SIZE_M[1]:g} m{hint}")
+    elif length < SIZE_M[0]:
+        text = f"is {length:.4g} m long, less than {SIZE_M[0]:g} m; is its unit metres? scale it"
+        yield Problem(("mesh",), text)
+    else:
+        yield from _fit(visual, collision)
+        for i, hull in enumerate(model.hulls):
+            if _is_flat(hull):
+                text = f"hull {i + 1} has no volume ({len(hull)} points); give it thickness"
+                yield Problem(("collision",), text)
+
+
+def _collision_points(model: ObjectModel) -> NDArray[np.float64]:
+    if isinstance(model.spec.collision, str):
+        return np.concatenate(model.hulls)
+    meshes: list[Mesh] = [shape.mesh() for shape in model.spec.collision]
+    return np.concatenate([mesh.vertices for mesh in meshes])
+
+
+def _fit(visual: NDArray[np.float64], collision: NDArray[np.float64]) -> Iterator[Problem]:
+    """What touches must be about where and about as large as what is seen."""
+    ratio = float(
+        np.linalg.norm(np.ptp(collision, axis=0)) / np.linalg.norm(np.ptp(visual, axis=0))
+    )
+    apart = (collision.min(axis=0) > visual.max(axis=0)) | (
+        collision.max(axis=0) < visual.min(axis=0)
+    )
+    if not FIT[0] <= ratio <= FIT[1]:
+        text = f"is {ratio:.3g} times as large as the mesh; use the same unit, metres, in both"
+        yield Problem(("collision",), text)
+    elif apart.any():
+        text = "does not touch the mesh; give both in the same frame"
+        yield Problem(("collision",), text)
+
+
+def _is_flat(points: NDArray[np.float64]) -> bool:
+    if len(points) < 4:
+        return True
+    spread = np.linalg.svd(points - points.mean(axis=0), compute_uv=False)
+    return bool(spread[2] < FLAT * spread[0])
+
+
+def _masses(model: ObjectModel) -> Iterator[Problem]:
+    spec, vertices = model.spec, model.mesh.vertices
+    box_m3 = float(np.prod(np.ptp(vertices, axis=0)))
+    if spec.mass_kg == 0:
+        yield Problem(("mass_kg",), "a part must weigh something, got 0; write its kilograms")
+    elif box_m3 > 0 and spec.mass_kg / box_m3 > SOLID_KG_M3:
+        text = f"{spec.mass_kg:g} kg in {box_m3:.3g} m3 is denser than any metal"
+        yield Problem(("mass_kg",), f"{text}; are these grams? write kilograms")
+    if spec.com_m is not None:
+        low, high = vertices.min(axis=0), vertices.max(axis=0)
+        if ((spec.com_m < low) | (spec.com_m > high)).any():
+            yield Problem(("com_m",), f"lies outside the mesh, got {list(spec.com_m)}; use metres")
+    if spec.inertia_kg_m2 is not None:
+        moments = np.linalg.eigvalsh(model.mass_properties[1])
+        # Any real body: positive moments, none above the sum of the others.
+        if moments[0] <= 0 or moments[2] > (moments[0] + moments[1]) * (1 + INERTIA_SLACK):
+            text = f"no body has these principal moments {moments.round(9).tolist()}; remove it"
+            yield Problem(("inertia_kg_m2",), f"{text} to compute it from the mesh")

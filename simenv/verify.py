@@ -1,0 +1,60 @@
+"""Is a dataset what its task and seed say? Some scenes are generated again and compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from simenv.dataset.layout import Layout
+from simenv.dataset.read import open as open_dataset
+from simenv.dataset.rows import content_hash
+from simenv.errors import CheckFailed, InputError
+from simenv.spec.load import task_from_text
+from simenv.studio import Studio
+
+__all__ = ["verify"]
+
+
+def verify(path: str | Path, *, scenes: int = 3) -> Iterator[str]:
+    """Make ``scenes`` evenly spread scenes again; one line for each that is equal bit by bit.
+
+    Raises:
+        InputError: the objects are not those that the dataset was made with.
+        CheckFailed: a scene differs; the text says in what, and what else differs here.
+    """
+    with open_dataset(path) as dataset:
+        attrs, table = dataset.attrs, dataset.table("scenes")
+        task = task_from_text(dataset.task, near=Path.cwd())
+    if task.catalog_sha256 != attrs["catalog_sha256"]:
+        raise InputError(
+            f"{path}: made with other objects than those found now; put the folder that holds its "
+            "objects/ into SIMENV_PATH, or check out the version that made it"
+        )
+    count = len(table["index"])
+    chosen = np.unique(np.linspace(0, count - 1, min(scenes, count)).astype(int))
+    look_seed = int(attrs["look_seed"])
+    layout = Layout.of(task.spec)
+    with Studio(
+        task,
+        seed=int(attrs["seed"]),
+        renderer=str(attrs["renderer"]),
+        tier=str(attrs["tier"]),
+        look_seed=None if look_seed < 0 else look_seed,
+    ) as studio:
+        for row in chosen:
+            index = int(table["index"][row])
+            made = content_hash(studio.record(index), layout)
+            if made.labels != table["labels_sha256"][row]:
+                raise CheckFailed(f"{path}: scene {index}: labels differ; {_suspects(attrs, studio)}")
+            if made.all != table["all_sha256"][row]:
+                raise CheckFailed(f"{path}: scene {index}: rgb differs; {_suspects(attrs, studio)}")
+            yield f"scene {index}: equal, {made.all}"
+
+
+def _suspects(attrs: dict[str, object], studio: Studio) -> str:
+    """What is not as it was when the dataset was made."""
+    here = {**studio.versions, "gl": studio.renderer.device}
+    other = [f"{key} was {attrs[key]}, is {value}" for key, value in here.items() if attrs[key] != value]
+    return "; ".join(other) or "versions and driver are the same, so the file has changed"

@@ -1,0 +1,92 @@
+"""What the whole page says: the head, the tiles, the scenes that were rejected. One HTML text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from importlib.resources import files
+
+from simenv.view.color import AXIS_COLORS, shades
+from simenv.view.encode import png_uri
+from simenv.view.shot import About, Rejection, Shot
+from simenv.view.svg import hex_color
+from simenv.view.tile import tile_html, view_buttons
+
+__all__ = ["page_html"]
+
+MOST_REJECTIONS = 200  # rows of the last table; the counts at the top are of all
+
+
+def page_html(about: About, shots: Iterable[Shot]) -> str:
+    """The page as one HTML text that refers to nothing outside itself."""
+    tiles = [tile_html(shot) for shot in shots]
+    name = escape(about.name)
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{name} · simenv</title><style>{_style()}</style></head>\n<body><main>"
+        f'<h1>{name}</h1><p class="summary">{escape(about.summary)}</p>'
+        f'<div class="about">{_facts(about)}{_attempts(about)}</div>\n'
+        f"{_tiles(tiles)}{_rejections(about.rejections)}"
+        f"</main><script>{_file('page.js')}</script></body></html>\n"
+    )
+
+
+def _file(name: str) -> str:
+    return files("simenv.view").joinpath(name).read_text(encoding="utf-8")
+
+
+def _style() -> str:
+    scale = png_uri(shades()[None])  # one row of pixels, stretched
+    return f"{_file('page.css')}.scale .bar {{ background: url({scale}) 0 0 / 100% 100% }}"
+
+
+def _facts(about: About) -> str:
+    rows = "".join(
+        f"<div><dt>{escape(what)}</dt><dd>{escape(value)}</dd></div>" for what, value in about.facts
+    )
+    return f'<dl class="card facts">{rows}</dl>'
+
+
+def _attempts(about: About) -> str:
+    most = max((count for _, count in about.attempts), default=1)
+    rows = "".join(
+        f'<span>{escape(what)}</span><span class="track{" accepted" if i == 0 else ""}">'
+        f'<i style="width:{100 * count / max(most, 1):.1f}%"></i></span>'
+        f'<span class="count">{count}</span>'
+        for i, (what, count) in enumerate(about.attempts)
+    )
+    return (
+        '<section class="card"><p class="label">attempts</p>'
+        f'<div class="attempts">{rows}</div></section>'
+    )
+
+
+def _tiles(tiles: Sequence[str]) -> str:
+    if not tiles:
+        return '<h2>Images</h2><p class="empty">No scene was accepted, so there is no image.</p>'
+    colors = "".join(
+        f'<i style="background:{hex_color(color)}"></i>{axis}'
+        for axis, color in zip("xyz", AXIS_COLORS, strict=True)
+    )
+    return (
+        f'<div class="bar-title"><h2>Images</h2><div class="all">{view_buttons()}</div></div>'
+        '<p class="note">Boxes are of the visible pixels and have the colours of the mask, where'
+        f' furniture is grey. Body axes:<span class="key">{colors}</span></p>\n' + "\n".join(tiles)
+    )
+
+
+def _rejections(rejections: Sequence[Rejection]) -> str:
+    if not rejections:
+        return ""
+    rows = "".join(
+        f"<tr><td>{row.scene}</td><td>{escape(row.tier)}</td><td>{len(row.reasons)}</td>"
+        f"<td>{escape(', '.join(row.reasons))}</td></tr>"
+        for row in rejections[:MOST_REJECTIONS]
+    )
+    rest = len(rejections) - MOST_REJECTIONS
+    more = f'<p class="note">and {rest} more</p>' if rest > 0 else ""
+    return (
+        '<h2>Rejected scenes</h2><div class="card"><table><thead><tr><th>scene</th><th>tier</th>'
+        f"<th>attempts</th><th>reasons</th></tr></thead><tbody>{rows}</tbody></table>{more}</div>"
+    )

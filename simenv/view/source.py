@@ -1,0 +1,164 @@
+"""How the page's values come out of a dataset: its head, its images, and which are shown."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simenv.dataset.read import Dataset, Item
+from simenv.errors import InputError
+from simenv.spec.yaml import parse
+from simenv.view.choose import spread
+from simenv.view.shot import About, Part, Rejection, Shot, Value
+
+__all__ = ["Source"]
+
+Table = dict[str, NDArray[Any]]
+ACCEPTED = "accepted"
+
+
+class Source:
+    """A dataset, as the page sees it; each table is read once."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.dataset = dataset
+
+    def about(self) -> About:
+        """The head of the page."""
+        return About(
+            name=str(self.dataset.attrs["task_name"]),
+            summary=str(parse(self.dataset.task, name="/task").value.get("summary", "")),
+            facts=tuple(self._facts()),
+            attempts=self._attempts(),
+            rejections=tuple(self._rejections()),
+        )
+
+    def spread(self, images: int) -> Iterator[Shot]:
+        """At most ``images`` shots, evenly over scenes, cameras and frames."""
+        cameras = len(self.dataset.cameras)
+        for frame, camera in spread(self._frames["scene"], cameras, images):
+            yield self.shot(frame * cameras + camera)
+
+    def richest(self) -> int:
+        """The image in which most of the parts are visible; the first of equals.
+
+        Raises:
+            InputError: if there is no image.
+        """
+        if not len(self.dataset):
+            raise InputError(f"{self.dataset.path}: no scene was accepted, so there is no image")
+        scores = [self._visible(camera) for camera in self.dataset.cameras]
+        return int(np.argmax(np.stack(scores, axis=1)))
+
+    def shot(self, image: int) -> Shot:
+        """One image.
+
+        Raises:
+            InputError: if there is no such image.
+        """
+        if not 0 <= image < len(self.dataset):
+            text = f"image {image} is not there; the last one is {len(self.dataset) - 1}"
+            raise InputError(f"{self.dataset.path}: {text}")
+        item = self.dataset[image]
+        row = int(np.searchsorted(self._scenes["index"], item.scene))
+        return Shot(
+            image=image,
+            scene=item.scene,
+            tier=str(self._scenes["tier"][row]),
+            camera=item.camera,
+            frame=item.frame - int(np.searchsorted(self._frames["scene"], item.scene)),
+            time_s=item.time_s,
+            rgb=item.rgb,
+            depth_m=item.depth_m,
+            instance=item.instance,
+            K=item.K,
+            parts=tuple(self._parts_of(item)),
+            values=tuple(self._values(row)),
+        )
+
+    def _parts_of(self, item: Item) -> Iterator[Part]:
+        ids = self._parts["id"][self._parts["scene"] == item.scene]
+        for row in np.flatnonzero(np.isin(item.ids, ids)):
+            entry = self.dataset.objects[item.objects[row]]
+            x, y, width, height = (int(side) for side in item.box_visible[row])
+            yield Part(
+                id=int(item.ids[row]),
+                object=entry.name,
+                diameter_m=float(entry.diameter_m),
+                X_CB=item.X_CB[row],
+                visible_fraction=float(item.visible_fraction[row]),
+                box=(x, y, width, height) if width > 0 else None,
+            )
+
+    def _values(self, row: int) -> Iterator[Value]:
+        for name, param in self.dataset.layout.params.items():
+            if name.startswith("scenes/"):
+                value = self._scenes[name.removeprefix("scenes/")][row]
+                yield Value(param.path, _text(value), param.visual)
+
+    def _visible(self, camera: str) -> NDArray[np.float64]:
+        """(F,) visible fractions of all parts of a frame, added up."""
+        seen, bodies = self.dataset.table(f"cameras/{camera}/seen"), self._bodies
+        scene = self._frames["scene"][bodies["frame"]]
+        # One number for (scene, id): ids are 16 bit.
+        part = np.isin(scene << 16 | bodies["id"], self._parts["scene"] << 16 | self._parts["id"])
+        shown = np.where(part, seen["visible_fraction"], 0.0)
+        frames = len(self._frames["scene"])
+        return np.asarray(np.bincount(bodies["frame"], shown, frames), dtype=np.float64)
+
+    def _facts(self) -> Iterator[tuple[str, str]]:
+        frames, cameras = len(self._frames["scene"]), self.dataset.cameras
+        accepted = int(np.sum(self._scenes["outcome"] == ACCEPTED))
+        yield "scenes", f"{accepted} of {len(self._scenes['index'])} accepted"
+        yield "frames", str(frames)
+        yield "images", str(len(self.dataset))
+        yield "parts", str(int(np.isin(self._parts["scene"], self._frames["scene"]).sum()))
+        for name in cameras:
+            size = self.dataset.layout.cameras[name]
+            yield f"camera {name}", f"{size.width} x {size.height}"
+        for key in ("seed", "look_seed", "tier", "renderer", "gl", "simenv_version"):
+            if key in self.dataset.attrs:
+                yield key.removesuffix("_version").replace("_", " "), str(self.dataset.attrs[key])
+
+    def _attempts(self) -> tuple[tuple[str, int], ...]:
+        table = self.dataset.table("attempts")
+        reasons = Counter(str(reason) for reason in table["reason"] if reason)
+        accepted = int(np.sum(table["outcome"] == ACCEPTED))
+        return ((ACCEPTED, accepted), *reasons.most_common())
+
+    def _rejections(self) -> Iterator[Rejection]:
+        table = self.dataset.table("attempts")
+        for row in np.flatnonzero(self._scenes["outcome"] != ACCEPTED):
+            scene = int(self._scenes["index"][row])
+            reasons = tuple(str(r) for r in table["reason"][table["scene"] == scene])
+            yield Rejection(scene, str(self._scenes["tier"][row]), reasons)
+
+    @cached_property
+    def _scenes(self) -> Table:
+        return self.dataset.table("scenes")
+
+    @cached_property
+    def _frames(self) -> Table:
+        return self.dataset.table("frames")
+
+    @cached_property
+    def _parts(self) -> Table:
+        return self.dataset.table("parts")
+
+    @cached_property
+    def _bodies(self) -> Table:
+        return self.dataset.table("bodies")
+
+
+def _text(value: Any) -> str:
+    """A value as it is read best: four digits, vectors in brackets, a dash where there is none."""
+    if isinstance(value, np.ndarray):
+        return "(" + ", ".join(_text(component) for component in value) + ")"
+    if isinstance(value, (float, np.floating)):
+        return "-" if np.isnan(value) else f"{value:.4g}"
+    return str(value) or "-"

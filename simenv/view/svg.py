@@ -1,0 +1,67 @@
+"""How marks become crisp lines over a picture: inline SVG in the picture's own pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from simenv.view.color import AXIS_COLORS, Color
+from simenv.view.overlay import Mark, place_labels
+
+__all__ = ["hex_color", "overlay_svg"]
+
+FONT_SHARE = 1 / 46  # of the picture's width; about 13 px where the picture is 600 px wide
+
+
+def overlay_svg(marks: Sequence[Mark], *, width: int, height: int) -> str:
+    """Boxes, axes and names over a picture of this size.
+
+    Pixel centres are at integers, so the view box begins at (-0.5, -0.5): the box of pixels 3..5
+    is drawn from 2.5 to 5.5, around the pixels and not through them.
+    """
+    font_px = width * FONT_SHARE
+    bodies = "".join(_mark(mark) for mark in marks)
+    names = "".join(
+        f'<text x="{label.x:.2f}" y="{label.y:.2f}" data-id="{label.mark.id}"'
+        f' fill="{hex_color(_pale(label.mark.color))}">{escape(label.text)}</text>'
+        for label in place_labels(marks, width=width, height=height, font_px=font_px)
+    )
+    return (
+        f'<svg class="overlay" viewBox="-0.5 -0.5 {width} {height}" font-size="{font_px:.2f}"'
+        f' aria-hidden="true">{bodies}{names}</svg>'
+    )
+
+
+def _mark(mark: Mark) -> str:
+    return f'<g class="mark" data-id="{mark.id}">{_box(mark)}{_axes(mark)}</g>'
+
+
+def _box(mark: Mark) -> str:
+    if mark.box is None:
+        return ""
+    x, y, width, height = mark.box
+    return (
+        f'<rect x="{x - 0.5}" y="{y - 0.5}" width="{width}" height="{height}"'
+        f' stroke="{hex_color(mark.color)}"/>'
+    )
+
+
+def _axes(mark: Mark) -> str:
+    if mark.axes is None:
+        return ""
+    (x0, y0), *tips = mark.axes.tolist()
+    return "".join(
+        f'<line x1="{x0:.3f}" y1="{y0:.3f}" x2="{x:.3f}" y2="{y:.3f}" stroke="{hex_color(color)}"/>'
+        for (x, y), color in zip(tips, AXIS_COLORS, strict=True)
+    )
+
+
+def _pale(color: Color) -> Color:
+    """Half way to white: names must be read on any picture."""
+    red, green, blue = ((255 + c) // 2 for c in color)
+    return red, green, blue
+
+
+def hex_color(color: Color) -> str:
+    """``#rrggbb``."""
+    return "#{:02x}{:02x}{:02x}".format(*color)
