@@ -10,10 +10,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any
 
-import click
 import typer
 
-from simenv.errors import EXIT_INTERRUPTED, CheckFailed, SimenvError
+from simenv.errors import CheckFailed, Interrupted, SimenvError
 from simenv.system import missing_libraries
 
 __all__ = ["main"]
@@ -63,10 +62,11 @@ def doctor() -> None:
     """Check this machine: libraries, engines, a rendered picture against the golden one."""
     from simenv.doctor import examine
 
-    report = examine()
-    for line in report.lines:
-        typer.echo(line)
-    if not report.healthy:
+    failed = False
+    for line in examine():
+        typer.echo(str(line))
+        failed |= line.verdict == "FAIL"
+    if failed:
         raise CheckFailed("this machine cannot generate datasets yet; see the lines marked FAIL")
 
 
@@ -100,18 +100,21 @@ def generate(
     from simenv.spec.load import load_task
 
     loaded = load_task(task)
-    with _Bar(scenes) as bar:
-        summary = make(
-            loaded,
-            out,
-            scenes=scenes,
-            seed=seed,
-            jobs=jobs,
-            renderer=renderer.value,
-            tier=tier.value,
-            look_seed=look_seed,
-            progress=bar.show,
-        )
+    try:
+        with _Bar(scenes) as bar:
+            summary = make(
+                loaded,
+                out,
+                scenes=scenes,
+                seed=seed,
+                jobs=jobs,
+                renderer=renderer.value,
+                tier=tier.value,
+                look_seed=look_seed,
+                progress=bar.show,
+            )
+    except KeyboardInterrupt:
+        raise Interrupted(f"interrupted; the same command resumes {out}") from None
     typer.echo(summary.text)
 
 
@@ -143,11 +146,14 @@ def view(
     path: DatasetPath,
     out: Annotated[Path | None, typer.Option(help="The page; default: beside the data.")] = None,
     images: Annotated[int, typer.Option(min=1, help="Tiles on the page.")] = 24,
+    png: Annotated[Path | None, typer.Option(help="Also one frame as a picture.")] = None,
 ) -> None:
     """Make one self-contained HTML page: pictures with boxes, poses, masks, depth, values."""
-    from simenv.view import write_page
+    from simenv.view import write_page, write_picture
 
     typer.echo(write_page(path, out=out, images=images))
+    if png is not None:
+        typer.echo(write_picture(path, png))
 
 
 @app.command()
@@ -185,18 +191,13 @@ def run(arguments: list[str]) -> int:
     """Run one command; the exit status of design and errors.py, never a traceback for a mistake."""
     try:
         _require_libraries()
-        app(arguments, prog_name="simenv", standalone_mode=False)
+        app(arguments, prog_name="simenv")
     except SimenvError as error:
-        print(f"simenv: {error}", file=sys.stderr)
+        for line in str(error).splitlines():
+            print(f"simenv: {line}", file=sys.stderr)
         return error.exit_status
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        print("simenv: interrupted; the same command resumes where it stopped", file=sys.stderr)
-        return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        return 0  # `simenv list | head` is no failure
+    except SystemExit as end:  # typer's own: 0, 2 for wrong usage, 130
+        return end.code if isinstance(end.code, int) else 1
     return 0
 
 

@@ -5,24 +5,21 @@
     ├── InputError            exit 2    a task, object or argument is wrong: where, what, way out
     ├── Locked                exit 3    another run is writing to this folder
     ├── StorageError          exit 74   the disk refused (full, read-only, I/O error)
-    └── EngineError           exit 1    the physics or render engine cannot do its work here
-        └── RendererUnavailable
-
-Interrupted runs (Ctrl-C, SIGTERM) end with exit status 130 and can be resumed.
+    ├── EngineError           exit 1    the physics or render engine cannot do its work here
+    │   └── RendererUnavailable
+    └── Interrupted           exit 130  Ctrl-C or SIGTERM; the same command resumes
 """
 
 __all__ = [
-    "EXIT_INTERRUPTED",
     "CheckFailed",
     "EngineError",
     "InputError",
+    "Interrupted",
     "Locked",
     "RendererUnavailable",
     "SimenvError",
     "StorageError",
 ]
-
-EXIT_INTERRUPTED = 130
 
 
 class SimenvError(Exception):
@@ -59,3 +56,9 @@ class EngineError(SimenvError):
 
 class RendererUnavailable(EngineError):
     """The asked renderer does not work on this machine; the text names what is missing."""
+
+
+class Interrupted(SimenvError):
+    """The user stopped a run; what was committed stays, and the same command goes on."""
+
+    exit_status = 130

@@ -5,6 +5,7 @@ Bullet's own primitive visuals are wrong (boxes with sphere-like normals, an 80 
 """
 
 import hashlib
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -218,7 +219,7 @@ def load_obj_groups(path: Path) -> list[Mesh]:
 
 def _coordinates(fields: list[str], *, count: int) -> list[float]:
     numbers = [float(field) for field in fields[:count]]
-    if len(numbers) < count or not np.all(np.isfinite(numbers)):
+    if len(numbers) < count or not all(map(math.isfinite, numbers)):
         raise ValueError(f"expected {count} finite numbers, got {' '.join(fields)!r}")
     return numbers
 

@@ -108,6 +108,7 @@ class Scene:
     physics: Physics
     scene_values: Mapping[str, object] = field(default_factory=dict)  # axis path -> value
     part_values: Mapping[str, tuple[object, ...]] = field(default_factory=dict)  # one a part
+    crowded: bool = False  # a part found no free place to start from, within its stack_m
 
     @property
     def parts(self) -> tuple[Body, ...]:

@@ -204,7 +204,7 @@ def test_an_interrupted_run_says_so_and_resumes(task: Task, calm: Path, tmp_path
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130, said
-    assert b"the same command resumes" in said
+    assert b"interrupted; the same command resumes" in said
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     assert files(out) == files(calm)
 

@@ -12,19 +12,14 @@ from simenv.compose.furniture import furnish
 from simenv.compose.spawn import Placed, place
 from simenv.domain.sample import Sample
 from simenv.domain.stream import stream
-from simenv.errors import SimenvError
 from simenv.scene import BeltMotion, Body, Camera, Scene
 from simenv.spec.load import Task, vary
 from simenv.spec.object import Friction, ObjectModel
 from simenv.spec.task import Actors, CameraPose, CameraSpec, SceneSpec, TaskSpec
 
-__all__ = ["OverlapSpawn", "compose"]
+__all__ = ["compose"]
 
 CANDIDATES = 32  # places tried for a scattered part; the lowest free one is taken
-
-
-class OverlapSpawn(SimenvError):
-    """The zone is so full that a part would have to start more than ``stack_m`` higher."""
 
 
 def compose(task: Task, sample: Sample, *, seed: int) -> Scene:
@@ -40,11 +35,10 @@ def compose(task: Task, sample: Sample, *, seed: int) -> Scene:
         seed: the one the sample was drawn with; scattered positions come from it.
 
     Raises:
-        OverlapSpawn: if a part finds no free place; another attempt draws other places.
         InputError: if a value is not acceptable to the task.
     """
     spec = vary(task, sample.values)
-    parts = _parts(task, spec, sample, seed)
+    parts, crowded = _parts(task, spec, sample, seed)
     furniture = furnish(spec.scene, task, first_id=len(parts) + 1)
     rows = [*parts, *furniture]
     bodies = tuple(body for body, _ in rows)
@@ -65,26 +59,25 @@ def compose(task: Task, sample: Sample, *, seed: int) -> Scene:
         physics=spec.physics,
         scene_values=sample.values,
         part_values=sample.part_values,
+        crowded=crowded,
     )
 
 
-def _parts(task: Task, spec: TaskSpec, sample: Sample, seed: int) -> list[tuple[Body, ObjectModel]]:
+def _parts(
+    task: Task, spec: TaskSpec, sample: Sample, seed: int
+) -> tuple[list[tuple[Body, ObjectModel]], bool]:
+    """The parts, and whether one of them had to be stacked higher than its group allows."""
     rows: list[tuple[Body, ObjectModel]] = []
-    taken = np.empty((0, 2, 3))
+    taken, crowded = np.empty((0, 2, 3)), False
     for group in spec.actors:
         for part, own in enumerate(_each(spec, group, sample)):
             model = _model(task, own, part)
             fractions = _fractions(sample, seed, group, part, own)
             placed = place(model, own.spawn, spec.scene.zones[own.spawn.zone], fractions, taken)
-            if placed.stacked_m > own.spawn.stack_m:
-                raise OverlapSpawn(
-                    f"scene {sample.scene}: {group}/{part} would start {placed.stacked_m:.3g} m"
-                    f" above its height, more than stack_m {own.spawn.stack_m}; enlarge zone"
-                    f" {own.spawn.zone}, lower actors.{group}.count or raise spawn.stack_m"
-                )
+            crowded |= placed.stacked_m > own.spawn.stack_m
             taken = np.concatenate([taken, placed.box[None]])
             rows.append((_body(len(rows) + 1, group, part, own, model, placed), model))
-    return rows
+    return rows, crowded
 
 
 def _each(spec: TaskSpec, group: str, sample: Sample) -> Iterator[Actors]:

@@ -7,13 +7,16 @@ import os
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from simenv.dataset.guard import check, safe_open
 from simenv.dataset.hdf5 import read_column
 from simenv.dataset.index import build_index
+from simenv.dataset.pixels import frame
 from simenv.dataset.store import INDEX, SHARD_NAME, Manifest, committed
 from simenv.errors import InputError
 
@@ -35,6 +38,7 @@ class Files:
             raise InputError(f"{path}: does not exist; name a dataset's folder or .h5 file")
         self.shards: dict[int, Manifest] | None = None
         self._pid, self._open = -1, dict[str, h5py.File]()
+        self._found: dict[tuple[str, str], h5py.Dataset] = {}
         self._folder, self._main = (path, INDEX) if path.is_dir() else (path.parent, path.name)
         if shards is not None or not (self._folder / self._main).exists():
             self.shards = dict(committed(path) if shards is None else shards)
@@ -49,21 +53,33 @@ class Files:
         """The file of the tables."""
         return self._file(self._main)
 
-    def pictures(self, frame: int) -> tuple[h5py.File, int]:
-        """The file that holds the pictures of a frame, and their row in it."""
-        number = bisect_right(self._starts, frame) - 1
-        return self._file(self._names[number]), frame - self._starts[number]
+    def column(self, name: str) -> h5py.Dataset:
+        """A dataset of the tables, by full name."""
+        return self._dataset(self._main, name)
+
+    def picture(self, name: str, row: int) -> NDArray[Any]:
+        """One frame of an image dataset, from the file that holds it."""
+        number = bisect_right(self._starts, row) - 1
+        return frame(self._dataset(self._names[number], name), row - self._starts[number])
+
+    def _dataset(self, file: str, name: str) -> h5py.Dataset:
+        """Looked up once in each process: the look-up takes longer than the reading of a row."""
+        opened = self._file(file)
+        if (file, name) not in self._found:
+            self._found[file, name] = opened[name]
+        return self._found[file, name]
 
     def close(self) -> None:
         """Close the files of this process; reading opens them again."""
         for file in self._own().values():
             file.close()
         self._own().clear()
+        self._found.clear()
 
     def _own(self) -> dict[str, h5py.File]:
         """The open files of this very process; a parent's are not ours to use after a fork."""
         if self._pid != os.getpid():
-            self._pid, self._open = os.getpid(), {}
+            self._pid, self._open, self._found = os.getpid(), {}, {}
         return self._open
 
     def _file(self, name: str) -> h5py.File:

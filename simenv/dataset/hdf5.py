@@ -6,7 +6,7 @@ No file holds a time stamp, and everything is made in one fixed order: equal con
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import h5py
@@ -21,9 +21,9 @@ from simenv.dataset.tables import Surface, Tables, body_offset
 
 __all__ = [
     "FORMAT_RANGE",
+    "View",
     "create_image",
     "in_memory",
-    "mesh_keys",
     "read_column",
     "read_layout",
     "read_tables",
@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 FORMAT_RANGE = ("earliest", "v110")  # the oldest format that can say it; virtual datasets need 1.10
+View = tuple[str, int, int]  # a shard's file name, its first frame in the whole, its frames
 _TEXT = h5py.string_dtype()
 _SCALES = {"scenes": "scenes/index", "frames": "frames/time_s"}  # table -> its dimension scale
 
@@ -67,7 +68,7 @@ def write_tables(file: h5py.File, tables: Tables, layout: Layout) -> None:
         for column in layout.columns(table):
             if column != name:
                 file[column].dims[0].attach_scale(file[name])
-    for key, surface in zip(mesh_keys(tables.object_keys), tables.meshes, strict=True):
+    for key, surface in zip(tables["objects/key"], tables.meshes, strict=True):
         _write_mesh(file, f"objects/mesh/{key}", surface)
 
 
@@ -93,19 +94,6 @@ def _describe(dataset: h5py.Dataset, axes: tuple[str, ...], unit: str) -> None:
         dataset.attrs["unit"] = unit
 
 
-def mesh_keys(objects: Sequence[tuple[str, str]]) -> list[str]:
-    """The group in /objects/mesh of each (name, mesh_sha256): its own name where that is free.
-
-    Two objects of one name (a belt whose length varies) have different meshes; the second one
-    carries the first digits of its mesh's digest.
-    """
-    keys: list[str] = []
-    for name, digest in objects:
-        plain = name.replace("/", ".")
-        keys.append(f"{plain}~{digest[:12]}" if plain in keys else plain)
-    return keys
-
-
 def _write_mesh(file: h5py.File, group: str, surface: Surface) -> None:
     for name, values, unit in zip(("vertices", "faces"), surface, ("m", ""), strict=True):
         dataset = file.create_dataset(f"{group}/{name}", data=values)
@@ -113,20 +101,45 @@ def _write_mesh(file: h5py.File, group: str, surface: Surface) -> None:
 
 
 def create_image(
-    file: h5py.File, name: str, camera: CameraLayout, frames: int, layout: h5py.VirtualLayout = None
+    file: h5py.File, name: str, camera: CameraLayout, frames: int, *, views: Sequence[View] = ()
 ) -> h5py.Dataset:
-    """An empty dataset for ``frames`` pictures, one chunk each; or a virtual one over shards."""
+    """An empty dataset for ``frames`` pictures, one chunk each; or a virtual one of ``views``."""
     image = name.rsplit("/", 1)[1]
     kind, shape = IMAGES[image], (frames, *camera.shape(image))
-    if layout is not None:
-        dataset = file.create_virtual_dataset(name, layout)
+    if views:
+        _create_virtual(file, name, kind.dtype, shape, views)
     else:
-        dataset = file.create_dataset(name, shape, kind.dtype, **_filters(shape, kind.dtype))
+        file.create_dataset(name, shape, kind.dtype, **_filters(shape, kind.dtype))
+    dataset = file[name]
     _describe(dataset, ("frame", "y", "x", "channel")[: len(shape)], kind.unit)
     if image == "depth":
         dataset.attrs["scale_m"] = camera.depth_scale_m
     dataset.dims[0].attach_scale(file[_SCALES["frames"]])
     return dataset
+
+
+def _create_virtual(
+    file: h5py.File, name: str, dtype: str, shape: tuple[int, ...], views: Sequence[View]
+) -> None:
+    """As h5py's create_virtual_dataset, which has no way to leave the time stamp out."""
+    properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    properties.set_obj_track_times(False)
+    space = h5py.h5s.create_simple(shape)
+    for shard, start, frames in views:
+        block = (frames, *shape[1:])
+        space.select_hyperslab((start,) + (0,) * len(shape[1:]), (1,) * len(shape), block=block)
+        source = h5py.h5s.create_simple(block)
+        properties.set_virtual(space, shard.encode(), f"/{name}".encode(), source)
+    space.select_all()
+    type_ = h5py.h5t.py_create(np.dtype(dtype))
+    h5py.h5d.create(file.id, name.encode(), type_, space, properties, _parents())
+
+
+def _parents() -> h5py.h5p.PropLCID:
+    """Groups on the way to a new dataset are made."""
+    links = h5py.h5p.create(h5py.h5p.LINK_CREATE)
+    links.set_create_intermediate_group(True)
+    return links
 
 
 def _filters(shape: tuple[int, ...], dtype: str) -> dict[str, Any]:
@@ -160,8 +173,7 @@ def _read_param(path: str, column: h5py.Dataset) -> Param:
 def read_tables(file: h5py.File, layout: Layout) -> Tables:
     """Every table of ``file``, whole, and the meshes."""
     columns = {name: read_column(file[name]) for name in layout.fields}
-    tables = Tables(columns, ())
-    meshes = [file[f"objects/mesh/{key}"] for key in mesh_keys(tables.object_keys)]
+    meshes = [file[f"objects/mesh/{key}"] for key in columns["objects/key"]]
     return Tables(columns, tuple((mesh["vertices"][()], mesh["faces"][()]) for mesh in meshes))
 
 

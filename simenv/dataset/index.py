@@ -13,6 +13,7 @@ import numpy as np
 from simenv.dataset.guard import safe_open
 from simenv.dataset.hdf5 import (
     FORMAT_RANGE,
+    View,
     create_image,
     in_memory,
     read_layout,
@@ -22,8 +23,8 @@ from simenv.dataset.hdf5 import (
     write_column,
     write_tables,
 )
-from simenv.dataset.layout import CameraLayout, Layout
-from simenv.dataset.schema import IMAGES, SHARDS
+from simenv.dataset.layout import Layout
+from simenv.dataset.schema import SHARDS
 from simenv.dataset.sink import Sink
 from simenv.dataset.store import INDEX, Manifest, committed, replace_file, shard_name
 from simenv.dataset.tables import Tables, concatenate
@@ -66,8 +67,9 @@ def build_index(out: str | Path, shards: Mapping[int, Manifest] | None = None) -
     with in_memory() as file:
         _write_small(file, joined)
         _write_shards(file, joined)
+        frames, views = sum(joined.frames), _views(joined)
         for name, camera in joined.layout.images.items():
-            _write_views(file, joined, name, camera)
+            create_image(file, name, camera, frames, views=views)
         file.flush()
         return bytes(file.id.get_file_image())
 
@@ -152,17 +154,14 @@ def _write_shards(file: h5py.File, joined: Joined) -> None:
         write_column(file, f"shards/{name}", column, SHARDS[name])
 
 
-def _write_views(file: h5py.File, joined: Joined, name: str, camera: CameraLayout) -> None:
-    """A virtual dataset: the pictures of all shards, one shard after the other."""
-    image = name.rsplit("/", 1)[1]
-    shape = camera.shape(image)
-    view = h5py.VirtualLayout((sum(joined.frames), *shape), IMAGES[image].dtype)
-    start = 0
-    for shard, frames in zip(joined.names, joined.frames, strict=True):
-        if frames:
-            view[start : start + frames] = h5py.VirtualSource(shard, name, (frames, *shape))
-        start += frames
-    create_image(file, name, camera, start, view if start else None)
+def _views(joined: Joined) -> list[View]:
+    """Which frames of the virtual datasets each shard shows."""
+    starts = np.cumsum((0, *joined.frames)).tolist()
+    return [
+        (shard, start, frames)
+        for shard, start, frames in zip(joined.names, starts, joined.frames, strict=False)
+        if frames
+    ]
 
 
 def _copy_images(file: h5py.File, joined: Joined, out: Path, sink: Sink) -> None:

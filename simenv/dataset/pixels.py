@@ -1,4 +1,4 @@
-"""How a picture becomes one HDF5 chunk: shuffle, then deflate, the filters every reader has.
+"""How a picture becomes one HDF5 chunk and back: shuffle and deflate, which every reader knows.
 
 ISA-L's deflate at level 1 is about seven times as fast as zlib at level 4 on such pictures, for
 files a tenth larger. Its bytes depend on the kind of CPU; the values read back never do.
@@ -6,11 +6,12 @@ files a tenth larger. Its bytes depend on the kind of CPU; the values read back 
 
 from typing import Any
 
+import h5py
 import numpy as np
 from isal import isal_zlib
 from numpy.typing import NDArray
 
-__all__ = ["LEVEL", "chunk"]
+__all__ = ["LEVEL", "chunk", "frame"]
 
 LEVEL = 1  # ISA-L's; level 0 is no faster on these pictures, level 3 five times slower
 
@@ -29,3 +30,26 @@ def _shuffled(image: NDArray[np.uint16]) -> NDArray[np.uint8]:
     np.bitwise_and(pixels, 0xFF, out=planes[0], casting="unsafe")
     np.right_shift(pixels, 8, out=planes[1], casting="unsafe")
     return planes
+
+
+def frame(images: h5py.Dataset, row: int) -> NDArray[Any]:
+    """Picture ``row`` of a dataset of chunks made by `chunk`: what libhdf5 reads, in half the time.
+
+    Raises:
+        ValueError: if the chunk does not hold one picture.
+    """
+    shape, dtype = images.shape[1:], images.dtype
+    mask, data = images.id.read_direct_chunk((row,) + (0,) * len(shape))
+    if mask:  # a filter was left out by whoever wrote this chunk
+        return np.asarray(images[row])
+    size = int(np.prod(shape)) * dtype.itemsize
+    inflated = isal_zlib.decompressobj().decompress(data, size + 1)
+    if len(inflated) != size:
+        raise ValueError(f"{images.name}: frame {row} holds {len(inflated)} bytes, not {size}")
+    planes = np.frombuffer(inflated, dtype=np.uint8)
+    pixels = planes.copy() if dtype.itemsize == 1 else _unshuffled(planes.reshape(2, -1))
+    return pixels.reshape(shape)
+
+
+def _unshuffled(planes: NDArray[np.uint8]) -> NDArray[np.uint16]:
+    return planes[0] | planes[1].astype(np.uint16) << 8

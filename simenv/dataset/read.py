@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simenv.dataset.files import Files
-from simenv.dataset.hdf5 import mesh_keys, read_column, read_layout, read_text
+from simenv.dataset.hdf5 import read_column, read_layout, read_text
 from simenv.dataset.layout import Layout
 from simenv.dataset.schema import BODY_OFFSET
 from simenv.dataset.store import Manifest
@@ -60,6 +60,7 @@ class ObjectEntry:
     """What is stored of an object; ``symmetry`` and ``keypoints`` are JSON."""
 
     name: str
+    key: str
     class_: str
     mass_kg: float
     size_m: NDArray[np.float64]  # (3,) bounding box, body axes
@@ -114,7 +115,9 @@ class Dataset:
     @cached_property
     def attrs(self) -> dict[str, Any]:
         """The root attributes: task_name, seed, renderer, conventions and so on."""
-        return dict(self._main.attrs)
+        return {
+            k: v.item() if isinstance(v, np.generic) else v for k, v in self._main.attrs.items()
+        }
 
     @cached_property
     def task(self) -> str:
@@ -136,7 +139,7 @@ class Dataset:
         """Every object by key: its name, where no other mesh has the same."""
         table = self.table("objects")
         rows = [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
-        return {key: self._object(key, row) for key, row in zip(self._keys, rows, strict=True)}
+        return {row["key"]: self._object(row) for row in rows}
 
     def table(self, name: str) -> dict[str, NDArray[Any]]:
         """A whole table by column: "scenes", "attempts", "parts", "cameras/<c>/seen", ..."""
@@ -161,6 +164,7 @@ class Dataset:
         return self._item(frame, self.cameras[camera])
 
     def _item(self, frame: int, camera: str) -> Item:
+        column = self._files.column
         first, last = (int(edge) for edge in self._offset[frame : frame + 2])
         bodies, seen = slice(first, last), f"cameras/{camera}/seen"
         scale = np.float32(self.layout.cameras[camera].depth_scale_m)
@@ -168,37 +172,31 @@ class Dataset:
         return Item(
             camera=camera,
             frame=frame,
-            scene=int(self._main["frames/scene"][frame]),
-            time_s=float(self._main["frames/time_s"][frame]),
-            rgb=self._image(f"cameras/{camera}/rgb", frame),
-            depth_m=self._image(f"cameras/{camera}/depth", frame) * scale,
-            instance=self._image(f"cameras/{camera}/instance", frame),
-            K=self._main[f"cameras/{camera}/K"][frame],
-            X_WC=self._main[f"cameras/{camera}/X_WC"][frame],
-            near_far=self._main[f"cameras/{camera}/near_far"][frame],
-            ids=self._main["bodies/id"][bodies],
-            objects=self._keys[self._main["bodies/object"][bodies]],
-            groups=self._main["bodies/group"].asstr()[bodies],
-            textures=self._main["bodies/texture"].asstr()[bodies],
-            X_WB=self._main["bodies/X_WB"][bodies],
-            velocity=self._main["bodies/velocity"][bodies],
-            **{name: self._main[f"{seen}/{name}"][bodies] for name in columns},
+            scene=int(column("frames/scene")[frame]),
+            time_s=float(column("frames/time_s")[frame]),
+            rgb=self._files.picture(f"cameras/{camera}/rgb", frame),
+            depth_m=self._files.picture(f"cameras/{camera}/depth", frame) * scale,
+            instance=self._files.picture(f"cameras/{camera}/instance", frame),
+            K=column(f"cameras/{camera}/K")[frame],
+            X_WC=column(f"cameras/{camera}/X_WC")[frame],
+            near_far=column(f"cameras/{camera}/near_far")[frame],
+            ids=column("bodies/id")[bodies],
+            objects=self._keys[column("bodies/object")[bodies]],
+            groups=column("bodies/group").asstr()[bodies],
+            textures=column("bodies/texture").asstr()[bodies],
+            X_WB=column("bodies/X_WB")[bodies],
+            velocity=column("bodies/velocity")[bodies],
+            **{name: column(f"{seen}/{name}")[bodies] for name in columns},
         )
 
-    def _image(self, name: str, frame: int) -> NDArray[Any]:
-        file, row = self._files.pictures(frame)
-        return np.asarray(file[name][row])
-
-    def _object(self, key: str, row: Mapping[str, Any]) -> ObjectEntry:
-        mesh = self._main[f"objects/mesh/{key}"]
+    def _object(self, row: Mapping[str, Any]) -> ObjectEntry:
+        mesh = self._main[f"objects/mesh/{row['key']}"]
         own = {"class_" if name == "class" else name: value for name, value in row.items()}
         return ObjectEntry(vertices=mesh["vertices"][()], faces=mesh["faces"][()], **own)
 
     @cached_property
     def _keys(self) -> NDArray[np.object_]:
-        table = self.table("objects")
-        pairs = zip(table["name"], table["mesh_sha256"], strict=True)
-        return np.array(mesh_keys(list(pairs)), dtype=object)
+        return read_column(self._main["objects/key"])
 
     @cached_property
     def _offset(self) -> NDArray[np.int64]:

@@ -210,6 +210,7 @@ def _object_columns(models: Sequence[ObjectModel], names: Sequence[str]) -> dict
     specs = [model.spec for model in models]
     return {
         "objects/name": names,
+        "objects/key": names,
         "objects/class": [spec.class_ for spec in specs],
         "objects/mass_kg": np.array([spec.mass_kg for spec in specs], dtype=float),
         "objects/size_m": np.array([model.mesh.extents for model in models]),

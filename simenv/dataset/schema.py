@@ -70,6 +70,7 @@ _box = Field("<i4", (4,), ("x_y_width_height",), "px")
 TABLES: Mapping[str, Mapping[str, Field]] = {
     "objects": {
         "name": _text,
+        "key": Field(TEXT, hashed=False),
         "class": _text,
         "mass_kg": Field("<f8", unit="kg"),
         "size_m": Field("<f8", (3,), ("xyz",), "m"),

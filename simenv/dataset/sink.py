@@ -76,13 +76,11 @@ class Sink:
         self._size = max(self._size, self._at)
         return memoryview(data).nbytes
 
-    def readinto(self, buffer: Any) -> int:
-        """Fill ``buffer`` from the current place; zeros where the disk refused."""
-        view = memoryview(buffer).cast("B")
-        data = os.pread(self._fd, len(view), self._at).ljust(len(view), b"\0")
-        view[:] = data
-        self._at += len(view)
-        return len(view)
+    def read(self, size: int) -> bytes:
+        """``size`` bytes from the current place; zeros where nothing was written."""
+        data = os.pread(self._fd, size, self._at).ljust(size, b"\0")
+        self._at += size
+        return data
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Go to a place in the file."""

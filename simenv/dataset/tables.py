@@ -16,7 +16,15 @@ from numpy.typing import NDArray
 from simenv.dataset.layout import Layout
 from simenv.dataset.schema import TEXT, Field
 
-__all__ = ["Surface", "Tables", "body_offset", "concatenate", "empty", "frames_of", "scene"]
+__all__ = [
+    "Surface",
+    "Tables",
+    "body_offset",
+    "concatenate",
+    "empty",
+    "frames_of",
+    "scene",
+]
 
 Column = NDArray[Any]
 Surface = tuple[NDArray[np.float32], NDArray[np.int32]]  # vertices (V, 3) metres, faces (T, 3)
@@ -47,6 +55,19 @@ def empty(field: Field) -> Column:
     return np.zeros((0, *field.shape), dtype=object if field.dtype == TEXT else field.dtype)
 
 
+def _mesh_keys(objects: Sequence[tuple[str, str]]) -> list[str]:
+    """The group in /objects/mesh of each (name, mesh_sha256): its own name where that is free.
+
+    Two objects of one name (a belt whose length varies) have different meshes; the second one
+    carries the first digits of its mesh's digest.
+    """
+    keys: dict[str, None] = {}  # in order
+    for name, digest in objects:
+        plain = name.replace("/", ".")
+        keys[f"{plain}~{digest[:12]}" if plain in keys else plain] = None
+    return list(keys)
+
+
 def body_offset(tables: Tables) -> NDArray[np.int64]:
     """(F + 1,): the bodies of frame f are rows [f] to [f + 1] of the bodies table."""
     frames = np.arange(tables.count("frames") + 1)
@@ -71,6 +92,7 @@ def concatenate(parts: Sequence[Tables], layout: Layout) -> Tables:
             )
         else:
             columns[name] = _stack(_rebased(parts, name, field), field)
+    columns["objects/key"] = np.array(_mesh_keys(keys), dtype=object)
     return Tables(columns, tuple(firsts[key][0].meshes[firsts[key][1]] for key in keys))
 
 

@@ -243,7 +243,15 @@ def _same(found: Any, truth: Any) -> bool:
     if not isinstance(truth, h5py.Dataset):
         return True
     if truth.is_virtual:
-        return bool(found.is_virtual and found.virtual_sources() == truth.virtual_sources())
+        return bool(found.is_virtual) and _views(found) == _views(truth)
     return (found.dtype, found.shape) == (truth.dtype, truth.shape) and np.array_equal(
         found[()], truth[()], equal_nan=truth.dtype.kind == "f"
     )
+
+
+def _views(dataset: h5py.Dataset) -> list[tuple[Any, ...]]:
+    """What a virtual dataset shows: where, of which file, and of which dataset."""
+    return [
+        (view.vspace.get_select_bounds(), view.file_name, view.dset_name)
+        for view in dataset.virtual_sources()
+    ]

@@ -26,28 +26,37 @@ NEAR_M = 1e-3  # triangles are cut here, so that nothing behind the camera is pr
 
 @dataclass(frozen=True, eq=False)
 class Outline:
-    """A body's surface, as far as silhouettes need it: welded vertices, body frame."""
+    """A body's surface, as far as silhouettes need it, with its edges listed face by face."""
 
-    vertices: NDArray[np.float64]  # (V, 3)
-    faces: NDArray[np.int32]  # (T, 3)
+    corners: NDArray[np.float64]  # (T, 3, 3) of each face, body frame
     planes: NDArray[np.float64]  # (T, 4) a face looks at p_B where planes @ (p_B, 1) > 0
-    across: NDArray[np.int64] | None  # (T, 3) face beyond each edge; None: the surface is open
+    across: NDArray[np.int64] | None  # (3 T,) face beyond each edge; None: the surface is open
+    middle: NDArray[np.float64]  # (3,) centre of a ball around the surface, body frame
+    radius: float  # of that ball
 
     @classmethod
     def of(cls, surface: Mesh) -> "Outline":
         """Weld a mesh and find the neighbours of its faces."""
         vertices, faces = mesh.weld(surface)
         faces = faces[(faces != np.roll(faces, 1, axis=1)).all(axis=1)]
-        starts, ends = faces.astype(np.int64), np.roll(faces, -1, axis=1).astype(np.int64)
-        edges, back = starts * len(vertices) + ends, ends * len(vertices) + starts
-        order = np.argsort(edges, axis=None)
-        known = edges.ravel()[order]
-        found = np.minimum(np.searchsorted(known, back), len(known) - 1)
-        closed = len(np.unique(known)) == len(known) and np.array_equal(known[found], back)
-        a, b, c = (vertices[faces[:, i]] for i in range(3))
-        normals = np.cross(b - a, c - a)
-        planes = np.column_stack([normals, -np.einsum("ij,ij->i", normals, a)])
-        return cls(vertices, faces, planes, order[found] // 3 if closed else None)
+        corners = vertices[faces]
+        normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        offsets = -np.einsum("ij,ij->i", normals, corners[:, 0])
+        middle = (vertices.min(axis=0) + vertices.max(axis=0)) / 2
+        radius = float(np.linalg.norm(vertices - middle, axis=1).max())
+        return cls(corners, np.column_stack([normals, offsets]), _across(faces), middle, radius)
+
+
+def _across(faces: NDArray[np.int32]) -> NDArray[np.int64] | None:
+    """The face beyond each edge (3 T,) of a closed surface; None if an edge has no such face."""
+    start, end = faces.astype(np.int64), np.roll(faces, -1, axis=1).astype(np.int64)
+    count = int(faces.max()) + 1
+    edges, back = (start * count + end).ravel(), (end * count + start).ravel()
+    order = np.argsort(edges)
+    known = edges[order]
+    found = np.minimum(np.searchsorted(known, back), len(known) - 1)
+    closed = bool((np.diff(known) > 0).all()) and np.array_equal(known[found], back)
+    return np.asarray(order[found] // 3) if closed else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,18 +128,19 @@ def silhouettes(outlines: Sequence[Outline], X_CB: NDArray[np.float64], view: Vi
 
 def _contour(outline: Outline, X_CB: pose.Matrix, K: NDArray[np.float64]) -> NDArray[np.float64]:
     """Directed edges (E, 2, 2) in pixels that wind once around every covered point, or more."""
-    points = outline.vertices @ X_CB[:3, :3].T + X_CB[:3, 3]
-    if points[:, 2].min() < NEAR_M:
-        corners = _clip_near(points[outline.faces])
+    R_CB, p_CB = X_CB[:3, :3], X_CB[:3, 3]
+    crosses_near = R_CB[2] @ outline.middle + p_CB[2] - outline.radius < NEAR_M
+    if crosses_near or outline.across is None:
+        corners = outline.corners @ R_CB.T + p_CB
+        corners = _clip_near(corners) if crosses_near else corners
         return _all_edges((corners / corners[..., 2:]) @ K[:2].T)
-    pixels = (points / points[:, 2:]) @ K[:2].T
-    if outline.across is None:
-        return _all_edges(pixels[outline.faces])
-    eye_B = np.append(-X_CB[:3, 3] @ X_CB[:3, :3], 1.0)  # the camera in the body frame
+    eye_B = np.append(-p_CB @ R_CB, 1.0)  # the camera in the body frame
     front = outline.planes @ eye_B > 0
-    face, corner = np.nonzero(front[:, None] & ~front[outline.across])
-    start, end = outline.faces[face, corner], outline.faces[face, (corner + 1) % 3]
-    return np.stack([pixels[start], pixels[end]], axis=1)
+    edge = np.flatnonzero(np.repeat(front, 3) & ~front[outline.across])
+    face, first = np.divmod(edge, 3)
+    ends = np.stack([outline.corners[face, first], outline.corners[face, (first + 1) % 3]], axis=1)
+    ends = ends @ R_CB.T + p_CB
+    return np.asarray((ends / ends[..., 2:]) @ K[:2].T)
 
 
 def _all_edges(corners: NDArray[np.float64]) -> NDArray[np.float64]:

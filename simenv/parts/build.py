@@ -181,7 +181,8 @@ def surface(
     ``uvs`` (T, 3, 2) are those of the triangles' corners; without them, each face is projected
     along its main axis, at one scale that fits the largest extent into 0..1.
     """
-    triangles = np.round(triangles, GRID) + 0.0  # + 0.0: no negative zeros
+    # First to 1 nm: corners that differ in their last bits then round to the same side.
+    triangles = np.round(np.round(triangles, 9), GRID) + 0.0  # + 0.0: no negative zeros
     crosses = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
     kept = np.linalg.norm(crosses, axis=1) > 1e-14  # the points of a turned body
     triangles, crosses = triangles[kept], crosses[kept]

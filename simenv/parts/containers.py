@@ -51,12 +51,12 @@ def bottle() -> Part:
         summary="Closed bottle with a label. Origin: on the axis, half height; z from base to lid.",
         mesh=skin,
         collision=[
-            _foot([(0.0247, low), (0.026, low + 0.0025)]),
+            turned_hull([(0.0247, low), (0.026, low + 0.0025)], 16),
             turned_hull([(0.026, low + 0.0025), (0.026, body)], 16),
             turned_hull([(0.026, body), (0.0248, 0.0305)], 16),
             turned_hull([(0.0248, 0.0305), (0.0215, shoulder)], 14),
             turned_hull([(0.0215, shoulder), (0.0125, neck)], 12),
-            turned_hull([(0.014, neck), (0.014, top)], 10),
+            turned_hull([(0.014, neck), (0.014, top - 0.001), (0.013, top)], 10),
         ],
         density=980.0,
         lateral=0.4,
@@ -72,11 +72,6 @@ def bottle() -> Part:
         tags=("plastic", "container", "printed"),
         textures={name: prints.wrap(brands[name], bands, paints[name]) for name in brands},
     )
-
-
-def _foot(rings: list[tuple[float, float]]) -> Hull:
-    """The chamfered foot of a vessel: rings of 14 and 16 corners."""
-    return hull(*(turned_hull([ring_], n) for ring_, n in zip(rings, (14, 16), strict=True)))
 
 
 def _ribbed(radius: float, rib: float) -> NDArray[np.float64]:
@@ -99,7 +94,7 @@ def _cap(name: str, summary: str, *, height: float) -> Part:
     skirt = sweep([ceiling, *rings])
     body = combine(skirt, fan(rings[-1]), fan(ceiling[::-1]))
     pieces = ring_sectors(
-        [(radius - 0.0001, low), (radius - 0.0001, top - 0.0022)],
+        [(0.0143, low), (radius - 0.0001, low + 0.0008), (radius - 0.0001, top - 0.0022)],
         [(inner + 0.0001, low), (inner + 0.0001, top - 0.0020)],
         count=8,
     )
@@ -183,8 +178,12 @@ def mug() -> Part:
     profile += [(inner, top - 0.0015), (inner, low + 0.009), (inner - 0.0015, low + 0.0065)]
     profile += [(inner - 0.005, low + 0.005), (0.0, low + 0.005)]
     sides = [low + 0.0045, top]
-    walls_ = ring_sectors([(outer, z) for z in sides], [(inner, z) for z in sides], count=12)
-    foot = _foot([(0.0352, low), (0.0384, low + 0.0012)])
+    walls_ = ring_sectors(
+        [(outer, sides[0]), (outer, top - 0.0015), (outer - 0.002, top)],
+        [(inner, sides[0]), (inner, top - 0.0015), (inner + 0.001, top)],
+        count=12,
+    )
+    foot = turned_hull([(0.0352, low), (0.0384, low + 0.0012)], 16)
     base = turned_hull([(0.0384, low + 0.0012), (outer, low + 0.0045)], 16)
     return Part(
         name="mug",
@@ -222,7 +221,7 @@ def _tray_loops() -> list[NDArray[np.float64]]:
 
 def _tray_hulls(loops: list[NDArray[np.float64]]) -> list[Hull]:
     """Four corners, four sides and the bottom."""
-    around = loops[1], loops[2], loops[4], loops[5]
+    around = loops[1:]
     pieces = []
     for k in range(4):
         corner, side = 6 * k + np.arange(6), [6 * k + 5, (6 * k + 6) % 24]

@@ -73,8 +73,8 @@ def _quadrants(rings: list[tuple[Matrix, float, bool]]) -> list[Hull]:
 def _elbow_hulls() -> list[Hull]:
     pieces = []
     for begin, end in [
-        (_station(0.0, -STUB), _station(0.0)),
-        (_station(90.0), _station(90.0, STUB)),
+        (_station(0.0, -STUB), _station(0.0, -0.0015)),
+        (_station(90.0, 0.0015), _station(90.0, STUB)),
     ]:
         pieces += _quadrants([(begin, COLLAR, True), (end, COLLAR, True)])
     for first in (0.0, 30.0, 60.0):

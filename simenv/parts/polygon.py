@@ -85,7 +85,7 @@ def triangulate(
     Raises:
         ValueError: if a loop crosses itself or another one.
     """
-    points = np.round(np.concatenate([outline, *holes]), 6) + 0.0
+    points = np.concatenate([outline, *holes])
     loop = list(range(len(outline)))
     starts = len(outline) + np.cumsum([0, *(len(hole) for hole in holes)])
     rims = [list(range(a, b))[::-1] for a, b in itertools.pairwise(starts)]

@@ -82,6 +82,8 @@ class World:
         """
         if self._client < 0:
             raise EngineError("this World is closed; make another one")
+        if scene.crowded:
+            return Outcome(snapshots=(), reason="overlap_spawn", duration_s=0.0)
         steps = math.ceil(scene.physics.rate_hz / scene.capture.fps - 1e-9)
         dt = 1.0 / (scene.capture.fps * steps)
         pybullet.resetSimulation(physicsClientId=self._client)

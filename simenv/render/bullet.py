@@ -120,7 +120,7 @@ class BulletRenderer:
                 view.K, tile, (near * scale, far * scale), self.sample_offset
             ),
             physicsClientId=self._client,
-            **self._light(light_direction(snapshot.scene.look.light)),
+            **self._light(light_direction(snapshot.scene.look.light), X_SC[:3, 3], view),
         )
         rows = slice(tile.y, tile.y + tile.height)
         columns = slice(tile.x, tile.x + tile.width)
@@ -139,7 +139,7 @@ class BulletRenderer:
     def _disconnect(self) -> None:
         raise NotImplementedError
 
-    def _light(self, direction: Vector) -> dict[str, Any]:
+    def _light(self, direction: Vector, eye_S: Vector, view: View) -> dict[str, Any]:
         raise NotImplementedError
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from simenv.mesh import Mesh, load_obj, load_obj_groups
+from simenv.mesh import Mesh
 from simenv.spec.explain import suggest
 from simenv.spec.object import ObjectModel
 from simenv.spec.yaml import Key, Problem, flow
@@ -61,21 +61,17 @@ def _place(path: tuple[Key, ...], name: str, model: ObjectModel) -> Problem | No
 
 
 def _obj(key: str, name: str, model: ObjectModel) -> Problem | None:
-    """Whether the OBJ file parses."""
+    """Whether the OBJ file parses, and is not too fine."""
     if not name.lower().endswith(".obj"):
         return Problem((key,), f"{name} is no OBJ file; convert it with `simenv import`")
     try:
-        if key == "mesh":
-            mesh = load_obj(model.file(name))
-            if len(mesh.faces) > MAX_TRIANGLES:
-                text = f"{name} has {len(mesh.faces)} triangles; simplify it to {MAX_TRIANGLES}"
-                return Problem((key,), text)
-        else:
-            load_obj_groups(model.file(name))
+        _ = model.mesh if key == "mesh" else model.hulls  # read once, kept by the model
     except (ValueError, OSError) as error:
         line = re.fullmatch(r"line (\d+): (.*)", str(error), re.DOTALL)
         number, text = line.groups() if line else ("1", str(error))
         return Problem((key,), f"{name}:{number}: {text}; export the file again")
+    if key == "mesh" and (triangles := len(model.mesh.faces)) > MAX_TRIANGLES:
+        return Problem((key,), f"{name} has {triangles} triangles; simplify it to {MAX_TRIANGLES}")
     return None
 
 

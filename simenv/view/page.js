@@ -14,7 +14,7 @@ function showAll(all, view) {
   tiles.forEach((tile) => show(tile, view));
 }
 for (const tile of tiles) {
-  show(tile, "overlay");
+  show(tile, tile.dataset.view);
   tile.addEventListener("click", (event) => {
     const button = event.target.closest("[data-show]");
     const pane = event.target.closest(".pane");

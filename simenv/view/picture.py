@@ -17,7 +17,7 @@ __all__ = ["draw_marks", "strip"]
 GAP_SHARE = 1 / 80  # of a panel's width, between panels
 FOOT_SHARE = 1 / 9  # of a panel's width: the captions stay readable when the strip is shown small
 INK: Color = (118, 126, 137)  # readable on white and on nearly black, since the ground is clear
-SHIFT = 6  # bits of sub-pixel position in OpenCV's drawing
+THICK_SHARE = 1 / 240  # of a panel's width: the lines of boxes
 TEXT_SHARE = 0.5  # height of a capital letter, of the line that it stands in
 TICK_ROOM = 0.4  # of the line height, at least, between two numbers under the scale
 
@@ -53,13 +53,10 @@ def gap_px(width: int) -> int:
 def draw_marks(rgb: NDArray[np.uint8], marks: Sequence[Mark]) -> NDArray[np.uint8]:
     """Boxes and body axes over a copy of the picture (H, W, 3), at sub-pixel precision."""
     drawn = rgb.copy()
-    thick = max(1, round(rgb.shape[1] / 240))
+    thick = max(1.0, rgb.shape[1] * THICK_SHARE)
     for mark in marks:
         if mark.box is not None:
-            x, y, width, height = mark.box
-            corners = [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]
-            ring = np.array([*corners, corners[0]]) - 0.5  # around the pixels, not through them
-            for start, end in pairwise(ring):
+            for start, end in pairwise(_ring(mark.box)):
                 _line(drawn, start, end, mark.color, thick)
     for mark in marks:
         if mark.axes is not None:
@@ -68,19 +65,35 @@ def draw_marks(rgb: NDArray[np.uint8], marks: Sequence[Mark]) -> NDArray[np.uint
     return drawn
 
 
+def _ring(box: tuple[int, int, int, int]) -> NDArray[np.float64]:
+    """The corners (5, 2) around the pixels of a box, not through them; the first one twice."""
+    x, y, width, height = box
+    corners = [(x, y), (x + width, y), (x + width, y + height), (x, y + height), (x, y)]
+    return np.array(corners) - 0.5
+
+
 def _line(
     picture: NDArray[np.uint8],
     start: NDArray[np.float64],
     end: NDArray[np.float64],
     color: Color,
-    thick: int,
+    thick: float,
 ) -> None:
-    import cv2  # slow to import
+    """Blend a line with round ends into ``picture``: coverage falls over one pixel at its edge.
 
-    a, b = (
-        (round(float(p[0]) * (1 << SHIFT)), round(float(p[1]) * (1 << SHIFT))) for p in (start, end)
-    )
-    cv2.line(picture, a, b, color, thick, cv2.LINE_AA, SHIFT)
+    OpenCV's anti-aliased lines lie up to 0.2 px off, which would show a wrong pose.
+    """
+    reach = thick / 2 + 1
+    low = np.floor(np.minimum(start, end) - reach).astype(int).clip(0)
+    high = np.ceil(np.maximum(start, end) + reach).astype(int).clip(-1) + 1
+    patch = picture[low[1] : high[1], low[0] : high[0]]
+    v, u = np.indices(patch.shape[:2])
+    points = np.stack([u + low[0], v + low[1]], axis=-1) - start
+    along = end - start
+    share = np.clip(points @ along / max(float(along @ along), 1e-12), 0.0, 1.0)
+    distance = np.linalg.norm(points - share[..., None] * along, axis=-1)
+    cover = np.clip(thick / 2 + 0.5 - distance, 0.0, 1.0)[..., None]
+    patch[:] = np.rint(patch + cover * (np.array(color) - patch.astype(float)))
 
 
 def _caption(text: str, width: int) -> NDArray[np.uint8]:

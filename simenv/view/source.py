@@ -121,9 +121,11 @@ class Source:
         for name in cameras:
             size = self.dataset.layout.cameras[name]
             yield f"camera {name}", f"{size.width} x {size.height}"
-        for key in ("seed", "look_seed", "tier", "renderer", "gl", "simenv_version"):
-            if key in self.dataset.attrs:
-                yield key.removesuffix("_version").replace("_", " "), str(self.dataset.attrs[key])
+        attrs = self.dataset.attrs
+        if attrs["look_seed"] >= 0:  # -1: the look is drawn from the seed itself
+            yield "look seed", str(attrs["look_seed"])
+        for key in ("seed", "tier", "renderer", "gl", "simenv_version"):
+            yield key.removesuffix("_version"), str(attrs[key])
 
     def _attempts(self) -> tuple[tuple[str, int], ...]:
         table = self.dataset.table("attempts")

@@ -104,7 +104,7 @@ def record(
     """Scene ``scene``; with ``frames`` = 0, a rejected one. Another ``seed`` is another scene."""
     rng = np.random.default_rng([seed, scene])
     bodies, groups = parts + screws + 1, ("parts",) * parts + ("screws",) * screws + ("belts",)
-    names = tuple(OBJECTS[k % 2] for k in range(bodies - 1)) + ("belt_main",)
+    names = (*(OBJECTS[k % 2] for k in range(bodies - 1)), "belt_main")
     X_WC = {name: _random_poses(rng, frames) for name in ("top", "side")}
     X_WB = _random_poses(rng, frames * bodies).reshape(frames, bodies, 4, 4)
     accepted = Attempt("accepted", "", 1.25)
@@ -139,7 +139,7 @@ def record(
             "cap": model("cap", (0.03, 0.03, 0.01)),
             "belt_main": model("belt_main", (belt_length_m, 0.5, 0.1)),
         },
-        time_s=1.25 + 0.5 * np.arange(frames),
+        time_s=np.linspace(1.25, 2.25, frames),
         X_WB=X_WB,
         velocity=rng.normal(size=(frames, bodies, 6)),
         cameras={name: _camera(rng, X_WC[name], X_WB) for name in ("top", "side")},

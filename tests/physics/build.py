@@ -15,6 +15,7 @@ from simenv.scene import BeltMotion, Body, Scene
 from simenv.spec.object import Box, Cylinder, Friction, ObjectModel, ObjectSpec, Primitive, Sphere
 from simenv.spec.task import Capture, Look, Physics, Settle
 
+PLAIN = Friction()
 AT_ONCE = Settle(speed_m_s=1e3, angular_rad_s=1e3, hold_s=1e-3, limit_s=1.0)
 
 
@@ -25,7 +26,7 @@ class Item:
     model: ObjectModel
     X_WB: Matrix
     group: str = "parts"
-    friction: Friction = Friction()
+    friction: Friction = PLAIN
     speed_m_s: float | None = None  # of a belt
     profile: tuple[tuple[float, float], ...] = ((0.0, 1.0),)
     profile_from: str = "drop"
@@ -52,7 +53,9 @@ def model(
     )
 
 
-def block(x: float, y: float, z: float, *, mass: float = 0.1, restitution: float = 0.0) -> ObjectModel:
+def block(
+    x: float, y: float, z: float, *, mass: float = 0.1, restitution: float = 0.0
+) -> ObjectModel:
     """A box."""
     shape = Box(shape="box", size_m=(x, y, z))
     return model("block", shape, mass=mass, restitution=restitution)
@@ -71,8 +74,8 @@ def ball(radius: float) -> ObjectModel:
 def prism(radius: float, length: float, sides: int = 32) -> NDArray[np.float64]:
     """Corners (2 * sides, 3) of an upright prism."""
     angle = np.arange(sides) * 2 * np.pi / sides
-    ring = np.column_stack([radius * np.cos(angle), radius * np.sin(angle), np.zeros(sides)])
-    return np.concatenate([ring - (0, 0, length / 2), ring + (0, 0, length / 2)])
+    x, y, z = radius * np.cos(angle), radius * np.sin(angle), np.full(sides, length / 2)
+    return np.concatenate([np.column_stack([x, y, -z]), np.column_stack([x, y, z])])
 
 
 def hulled(folder: Path, name: str, *hulls: NDArray[np.float64], mass: float = 0.1) -> ObjectModel:
@@ -102,7 +105,7 @@ def hulled(folder: Path, name: str, *hulls: NDArray[np.float64], mass: float = 0
     return ObjectModel(spec, folder)
 
 
-def part(model: ObjectModel, X_WB: Matrix, friction: Friction = Friction()) -> Item:
+def part(model: ObjectModel, X_WB: Matrix, friction: Friction = PLAIN) -> Item:
     """Something that moves."""
     return Item(model, X_WB, friction=friction)
 

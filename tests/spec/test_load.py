@@ -100,8 +100,9 @@ def test_the_schema_is_plain_json_and_describes_the_keys(kind: str) -> None:
     assert body["additionalProperties"] is False
     for definition in [body, *body["$defs"].values()]:
         assert definition["description"]
-    friction = body["$defs"]["Friction"]["properties"]
-    assert "rolling" in friction["rolling"]["description"].lower() or friction["rolling"]["default"]
+    rolling = body["$defs"]["Friction"]["properties"]["rolling"]
+    assert rolling["default"] == 0.001
+    assert rolling["description"] == "Below about 1e-3 a lying cylinder never stops."
 
 
 def test_the_schema_knows_textures_and_keys_by_their_yaml_names() -> None:

@@ -1,0 +1,120 @@
+"""The strip shows one image four times: as seen, as depth, as mask, with its labels."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from simenv.dataset.read import open as open_dataset
+from simenv.errors import InputError
+from simenv.view import write_picture
+from simenv.view.color import AXIS_COLORS, DepthScale, mask_picture, shades
+from simenv.view.overlay import Mark
+from simenv.view.picture import draw_marks, foot_px, gap_px, strip
+from tests.view import build, spheres
+
+SHAPE = (120, 160)
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Scene 1 has the most parts."""
+    records = [build.record(i, parts=parts, shape=SHAPE) for i, parts in enumerate((2, 7, 3))]
+    return build.save(tmp_path_factory.mktemp("strip") / "set", records, shape=SHAPE)
+
+
+def panels(picture: NDArray[np.uint8], shape: tuple[int, int]) -> list[NDArray[np.uint8]]:
+    """The rgb of the four panels, without captions."""
+    height, width = shape
+    starts = [i * (width + gap_px(width)) for i in range(4)]
+    return [picture[:height, start : start + width, :3] for start in starts]
+
+
+def saved(png: Path) -> NDArray[np.uint8]:
+    """Rgba of a PNG file."""
+    bgra = cv2.imread(str(png), cv2.IMREAD_UNCHANGED)
+    assert bgra is not None
+    return np.asarray(bgra[..., [2, 1, 0, 3]], dtype=np.uint8)
+
+
+def test_the_panels_are_rgb_depth_mask_and_rgb_with_labels(dataset: Path, tmp_path: Path) -> None:
+    picture = saved(write_picture(dataset, tmp_path / "strip.png", image=5))
+    height, width = SHAPE
+    assert picture.shape == (height + foot_px(width), 4 * width + 3 * gap_px(width), 4)
+    rgb, depth, mask, labelled = panels(picture, SHAPE)
+    with open_dataset(dataset) as images:
+        item = images[5]
+    assert np.array_equal(rgb, item.rgb)
+    assert np.array_equal(depth, DepthScale.of(item.depth_m, item.instance).picture(item.depth_m))
+    assert np.array_equal(mask, mask_picture(item.instance, {int(item.ids[-1])}))
+    changed = (labelled != rgb).any(axis=2)
+    assert 0.01 < changed.mean() < 0.6
+
+
+def test_panels_are_opaque_and_the_ground_between_is_clear() -> None:
+    picture = strip(spheres.shot(2))
+    alpha = picture[:480, :, 3]
+    assert (alpha[:, :640] == 255).all()
+    assert (alpha[:, 640 : 640 + gap_px(640)] == 0).all()
+    foot = picture[480:, :640, 3]
+    assert 0.01 < (foot > 0).mean() < 0.3  # a word stands there
+
+
+def test_the_scale_under_the_depth_panel_runs_from_near_to_far() -> None:
+    picture = strip(spheres.shot(2))
+    left = 640 + gap_px(640)
+    bar = picture[480 + 2, left : left + 640, :3]
+    assert np.array_equal(bar[0], shades()[0])
+    assert np.array_equal(bar[-1], shades()[-1])
+
+
+def test_the_richest_image_is_taken_by_default(dataset: Path, tmp_path: Path) -> None:
+    with open_dataset(dataset) as images:
+        fractions = [item.visible_fraction[item.groups == "parts"].sum() for item in images]
+    best = int(np.argmax(fractions))
+    assert 4 <= best < 8  # scene 1
+    by_default = saved(write_picture(dataset, tmp_path / "a.png"))
+    assert np.array_equal(by_default, saved(write_picture(dataset, tmp_path / "b.png", image=best)))
+
+
+def test_a_box_is_drawn_around_its_pixels() -> None:
+    black = np.zeros((60, 60, 3), dtype=np.uint8)
+    drawn = draw_marks(black, [Mark(1, "1", (255, 255, 255), (20, 10, 15, 25), None)])
+    light = drawn.sum(axis=2)
+    rows, columns = np.nonzero(light)
+    # The line's middle runs between the first pixel of the box and the one before it.
+    assert (columns.min(), columns.max(), rows.min(), rows.max()) == (19, 35, 9, 35)
+    assert (light[20, [19, 20, 34, 35]] == light[20, 19]).all()
+    assert light[11:34, 21:34].sum() == 0
+    assert not black.any()  # the caller's picture stays
+
+
+def test_axes_are_drawn_where_they_project() -> None:
+    black = np.zeros((200, 240, 3), dtype=np.uint8)
+    axes = np.array([[120.25, 100.5], [200.0, 100.5], [120.25, 180.0], [40.0, 20.0]])
+    drawn = draw_marks(black, [Mark(1, "1", (255, 255, 255), None, axes)]).astype(int)
+    for tip, color in zip(axes[1:], AXIS_COLORS, strict=True):
+        u, v = np.rint(0.25 * axes[0] + 0.75 * tip).astype(int)
+        assert np.abs(drawn[v, u] - color).max() < 60
+    # Sub-pixel: the light of the horizontal line is centred on its row.
+    column = drawn[60:140, 170].sum(axis=1)
+    assert (column @ np.arange(60, 140)) / column.sum() == pytest.approx(100.5, abs=0.01)
+
+
+def test_no_image_and_wrong_names_are_refused(dataset: Path, tmp_path: Path) -> None:
+    png = tmp_path / "strip.png"
+    with pytest.raises(InputError, match="image 12 is not there; the last one is 11"):
+        write_picture(dataset, png, image=12)
+    with pytest.raises(InputError, match="image -1 is not there"):
+        write_picture(dataset, png, image=-1)
+    with pytest.raises(InputError, match=r"--png: .*strip\.jpg does not end in \.png"):
+        write_picture(dataset, tmp_path / "strip.jpg")
+    assert not png.exists()
+
+
+def test_a_dataset_without_images_is_refused_in_one_line(tmp_path: Path) -> None:
+    out = build.save(tmp_path / "set", [build.record(0, frames=0, reasons=["unsettled"])])
+    with pytest.raises(InputError, match="no scene was accepted, so there is no image"):
+        write_picture(out, tmp_path / "strip.png")
