@@ -1,6 +1,6 @@
 """How fast is the pipeline beside the loop that a PyBullet user would write, and the bare renderer?
 
-    uv run python benchmarks/pipeline.py --scenes 12 --renderer egl
+    uv run python benchmarks/pipeline.py --scenes 16 --renderer egl
 
 The same scenes (12 parts on a belt, 3 cameras x 4 frames, 640x480 RGB + depth + instance mask) go
 through three processes in turn, scene by scene, so that whatever else the machine does hits all:
@@ -20,10 +20,7 @@ import argparse
 import os
 import platform
 import tempfile
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import lru_cache
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -32,9 +29,11 @@ from typing import Any
 
 import numpy as np
 
+from simenv.clock import Clock
 from simenv.spec.load import Task, task_from_text
 
 PARTS, FRAMES = 12, 4
+WARM_UP = 8  # scenes: one shard of this task, so that multiples of it count writing in full
 TASK = f"""
 format: simenv-task-1
 name: benchmark
@@ -66,22 +65,6 @@ domain:
 """
 
 
-class Clock:
-    """CPU and wall seconds by stage."""
-
-    def __init__(self) -> None:
-        self.cpu: Counter[str] = Counter()
-        self.wall: Counter[str] = Counter()
-
-    @contextmanager
-    def __call__(self, stage: str) -> Iterator[None]:
-        """Count a block as ``stage``."""
-        cpu, wall = time.process_time(), time.perf_counter()
-        yield
-        self.cpu[stage] += time.process_time() - cpu
-        self.wall[stage] += time.perf_counter() - wall
-
-
 def serve(
     pipe: Connection, make: Callable[..., Callable[[int], Clock]], renderer: str, threads: str
 ) -> None:
@@ -91,8 +74,7 @@ def serve(
         work = make(renderer, Path(folder))
         pipe.send("ready")
         while (index := pipe.recv()) is not None:
-            clock = work(index)
-            pipe.send((clock.cpu, clock.wall))
+            pipe.send(work(index))
 
 
 def simenv_line(renderer: str, folder: Path) -> Callable[[int], Clock]:
@@ -104,22 +86,22 @@ def simenv_line(renderer: str, folder: Path) -> Callable[[int], Clock]:
 
     plan = Plan.of(benchmark_task(), scenes=1_000_000, renderer=renderer)
     studio: Studio = plan.studio()
+    header = plan.header(studio.task, gl=studio.renderer.device)
+    builder = ShardBuilder(header)
 
     def work(index: int) -> Clock:
+        nonlocal builder
         clock = Clock()
-        studio.wall_seconds.clear()
-        studio.cpu_seconds.clear()
-        cpu, wall = time.process_time(), time.perf_counter()
-        builder = ShardBuilder(plan.header(studio.task, gl=studio.renderer.device))
-        record = studio.record(index)
-        with clock("pack"):
-            builder.add(record)
-        with clock("write"):
-            commit_shard(folder, index, builder)
-        clock.cpu.update(studio.cpu_seconds)
-        clock.wall.update(studio.wall_seconds)
-        clock.cpu["total"] = time.process_time() - cpu
-        clock.wall["total"] = time.perf_counter() - wall
+        studio.clock.reset()
+        with clock("total"):
+            record = studio.record(index)
+            with clock("pack"):
+                builder.add(record)
+            if (index + 1) % plan.shard_scenes == 0:
+                with clock("write"):
+                    commit_shard(folder, index, builder)
+                builder = ShardBuilder(header)
+        clock.add(studio.clock)
         return clock
 
     return work
@@ -196,23 +178,20 @@ class NaiveLoop:
         """One scene, from reset to file."""
         scene, clock = scene_of(index), Clock()
         urdfs = [self.urdf(scene, body) for body in scene.bodies]
-        cpu, wall = time.process_time(), time.perf_counter()
-        with clock("load"):
-            bodies = self.load(scene, urdfs)
-        with clock("settle"):
-            self.settle(scene, bodies)
-        images = []
-        for k in range(FRAMES):
-            if k:
+        with clock("total"):
+            with clock("load"):
+                bodies = self.load(scene, urdfs)
+            with clock("settle"):
+                self.settle(scene, bodies)
+            images = []
+            for k in range(FRAMES):
                 with clock("ride"):
-                    for _ in range(round(240 / scene.capture.fps)):
+                    for _ in range(round(240 / scene.capture.fps) if k else 0):
                         self.step(scene, bodies)
-            with clock("render"):
-                images += [self.look(camera) for camera in scene.cameras]
-        with clock("write"):
-            self.write(index, images)
-        clock.cpu["total"] = time.process_time() - cpu
-        clock.wall["total"] = time.perf_counter() - wall
+                with clock("render"):
+                    images += [self.look(camera) for camera in scene.cameras]
+            with clock("write"):
+                self.write(index, images)
         return clock
 
     def load(self, scene: Any, urdfs: list[Path]) -> list[int]:
@@ -341,13 +320,12 @@ def measure(scenes: int, renderer: str, threads: str) -> dict[str, Clock]:
         assert ours.recv() == "ready"
         lines[name] = ours
     clocks = {name: Clock() for name in LINES}
-    for index in range(scenes + 1):  # scene 0 warms up
+    for index in range(WARM_UP + scenes):
         for name, pipe in lines.items():
             pipe.send(index)
-            cpu, wall = pipe.recv()
-            if index:
-                clocks[name].cpu.update(cpu)
-                clocks[name].wall.update(wall)
+            clock = pipe.recv()
+            if index >= WARM_UP:
+                clocks[name].add(clock)
     for pipe in lines.values():
         pipe.send(None)
     return clocks
@@ -356,7 +334,7 @@ def measure(scenes: int, renderer: str, threads: str) -> dict[str, Clock]:
 def main() -> None:
     """Print CPU and wall milliseconds a scene, by stage, and the ratios."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--scenes", type=int, default=12)
+    parser.add_argument("--scenes", type=int, default=16, help="a multiple of 8")
     parser.add_argument("--renderer", choices=["egl", "tiny"], default="egl")
     parser.add_argument("--threads", default="1", help="LP_NUM_THREADS; '' for llvmpipe's default")
     arguments = parser.parse_args()

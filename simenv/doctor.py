@@ -158,7 +158,8 @@ def _read(name: str) -> NDArray[np.uint8]:
     import cv2
 
     picture = cv2.imread(str(GOLDEN / f"{name}.png"), cv2.IMREAD_COLOR)
-    return np.asarray(picture[..., ::-1])
+    assert picture is not None, f"{GOLDEN / name}.png is missing from the package"
+    return np.asarray(picture[..., ::-1], dtype=np.uint8)
 
 
 def _write_golden() -> None:

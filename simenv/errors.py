@@ -1,13 +1,13 @@
 """What can go wrong, and the exit status that says so.
 
-    SimenvError
-    ├── CheckFailed           exit 1    a check ran and did not hold
-    ├── InputError            exit 2    a task, object or argument is wrong: where, what, way out
-    ├── Locked                exit 3    another run is writing to this folder
-    ├── StorageError          exit 74   the disk refused (full, read-only, I/O error)
-    ├── EngineError           exit 1    the physics or render engine cannot do its work here
-    │   └── RendererUnavailable
-    └── Interrupted           exit 130  Ctrl-C or SIGTERM; the same command resumes
+SimenvError
+├── CheckFailed           exit 1    a check ran and did not hold
+├── InputError            exit 2    a task, object or argument is wrong: where, what, way out
+├── Locked                exit 3    another run is writing to this folder
+├── StorageError          exit 74   the disk refused (full, read-only, I/O error)
+├── EngineError           exit 1    the physics or render engine cannot do its work here
+│   └── RendererUnavailable
+└── Interrupted           exit 130  Ctrl-C or SIGTERM; the same command resumes
 """
 
 __all__ = [

@@ -9,7 +9,7 @@ import shutil
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,6 +17,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from simenv.clock import Clock
 from simenv.dataset.index import merge_to_file, write_index
 from simenv.dataset.record import Record
 from simenv.dataset.schema import Header
@@ -67,7 +68,7 @@ class Plan:
         pixels = task.spec.capture.frames * sum(width * height for width, height in sizes)
         return cls(
             task_text=task.text,
-            task_folder=task.path.absolute().parent if task.path else None,
+            task_folder=task.folder,
             scenes=scenes,
             seed=seed,
             renderer=resolve(renderer),
@@ -280,15 +281,15 @@ def _in_workers(
                 _, pending = wait(pending, timeout=POLL_S, return_when=FIRST_COMPLETED)
                 report()
         except BaseException:  # Ctrl-C too: the shards in work are lost, the committed ones stay
-            pool.stop()
+            pool.stop()  # type: ignore[no-untyped-call]
             pool.join()
             raise
-    _raise_first(futures)
+    _raise_first(futures.items())
 
 
-def _raise_first(futures: dict[Future[None], range]) -> None:
+def _raise_first(futures: Iterable[tuple[Future[None], range]]) -> None:
     """Raise what a worker raised; a worker that died is named by its scenes."""
-    for future, scenes in futures.items():
+    for future, scenes in futures:
         error = future.exception()
         if isinstance(error, SimenvError):
             raise error
@@ -320,15 +321,15 @@ def _make_shard(studio: Studio, plan: Plan, number: int, scenes: range, folder: 
     builder = ShardBuilder(plan.header(studio.task, gl=studio.renderer.device))
     with (folder / LOG).open("ab", buffering=0) as log:
         for index in scenes:
-            studio.wall_seconds.clear()
+            studio.clock.reset()
             record = studio.record(index)
-            with studio.timed("pack"):
+            with studio.clock("pack"):
                 builder.add(record)
-            log.write(_log_line(record, studio.wall_seconds))
+            log.write(_log_line(record, studio.clock))
     commit_shard(folder, number, builder)
 
 
-def _log_line(record: Record, seconds: Counter[str]) -> bytes:
+def _log_line(record: Record, clock: Clock) -> bytes:
     """One scene for run.log.jsonl, the only file that holds clocks."""
     rejected = [attempt.reason for attempt in record.attempts if attempt.reason]
     line = {
@@ -339,7 +340,7 @@ def _log_line(record: Record, seconds: Counter[str]) -> bytes:
         "outcome": record.outcome,
         "reasons": rejected,
         "images": len(record.time_s) * len(record.cameras),
-        "seconds": {stage: round(spent, 5) for stage, spent in seconds.items()},
+        "seconds": {stage: round(spent, 5) for stage, spent in clock.wall.items()},
         "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
     return (json.dumps(line) + "\n").encode()

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simenv.clock import Clock
 from simenv.compose import compose
 from simenv.dataset.record import Attempt, CameraRecord, Record
 from simenv.domain.sample import sample
@@ -43,8 +40,7 @@ class Studio:
         self.task, self.seed, self.tier, self.look_seed = task, seed, tier, look_seed
         self.world = World()
         self.renderer: Renderer = open_renderer(renderer)
-        self.wall_seconds: Counter[str] = Counter()  # by stage
-        self.cpu_seconds: Counter[str] = Counter()  # by stage, all threads of this process
+        self.clock = Clock()  # by stage: compose, simulate, render, label
 
     def __enter__(self) -> Studio:
         return self
@@ -66,9 +62,9 @@ class Studio:
         """Scene ``index``: the first accepted attempt, or the last rejected one without frames."""
         attempts: list[Attempt] = []
         for attempt in range(self.task.spec.physics.max_attempts):
-            with self.timed("compose"):
+            with self.clock("compose"):
                 scene = self._compose(index, attempt)
-            with self.timed("simulate"):
+            with self.clock("simulate"):
                 outcome = self.world.run(scene)
             accepted = not outcome.reason
             word = "accepted" if accepted else "rejected"
@@ -115,19 +111,11 @@ class Studio:
         for snapshot in snapshots:
             for camera in scene.cameras:
                 view = snapshot.view(camera)
-                with self.timed("render"):
+                with self.clock("render"):
                     frame = self.renderer.render(snapshot, view)
-                with self.timed("label"):
+                with self.clock("label"):
                     taken[camera.name].append((view, frame, label(snapshot, view, frame)))
         return {camera.name: _camera_record(camera, taken[camera.name]) for camera in scene.cameras}
-
-    @contextmanager
-    def timed(self, stage: str) -> Iterator[None]:
-        """Count the time of a block as ``stage``."""
-        wall, cpu = time.perf_counter(), time.process_time()
-        yield
-        self.wall_seconds[stage] += time.perf_counter() - wall
-        self.cpu_seconds[stage] += time.process_time() - cpu
 
 
 def _camera_record(camera: Camera, taken: list[tuple[View, Frame, Seen]]) -> CameraRecord:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
+import simenv
 from simenv.dataset.layout import Layout
 from simenv.dataset.read import open as open_dataset
 from simenv.dataset.rows import content_hash
@@ -46,15 +48,19 @@ def verify(path: str | Path, *, scenes: int = 3) -> Iterator[str]:
         for row in chosen:
             index = int(table["index"][row])
             made = content_hash(studio.record(index), layout)
-            if made.labels != table["labels_sha256"][row]:
-                raise CheckFailed(f"{path}: scene {index}: labels differ; {_suspects(attrs, studio)}")
-            if made.all != table["all_sha256"][row]:
-                raise CheckFailed(f"{path}: scene {index}: rgb differs; {_suspects(attrs, studio)}")
+            for digest, what in (("labels", "labels differ"), ("all", "only rgb differs")):
+                if getattr(made, digest) != table[f"{digest}_sha256"][row]:
+                    why = _suspects(attrs, studio)
+                    raise CheckFailed(f"{path}: scene {index}: {what}; {why}")
             yield f"scene {index}: equal, {made.all}"
 
 
-def _suspects(attrs: dict[str, object], studio: Studio) -> str:
+def _suspects(attrs: Mapping[str, object], studio: Studio) -> str:
     """What is not as it was when the dataset was made."""
-    here = {**studio.versions, "gl": studio.renderer.device}
-    other = [f"{key} was {attrs[key]}, is {value}" for key, value in here.items() if attrs[key] != value]
+    here = {
+        "simenv_version": simenv.__version__,
+        "pybullet_version": version("pybullet"),
+        "gl": studio.renderer.device,
+    }
+    other = [f"{key} was {attrs[key]}, is {now}" for key, now in here.items() if attrs[key] != now]
     return "; ".join(other) or "versions and driver are the same, so the file has changed"

@@ -12,7 +12,7 @@ PACKAGE = Path(simenv.__file__).parent
 
 # Rooms of one floor do not import each other. The README shows this table.
 FLOORS: list[set[str]] = [
-    {"errors", "pose", "system"},
+    {"clock", "errors", "pose", "system"},
     {"mesh"},
     {"spec"},
     {"domain", "parts"},
@@ -24,7 +24,8 @@ FLOORS: list[set[str]] = [
     {"studio"},
     {"generate", "verify"},
     {"view", "doctor"},
-    {"cli", "__main__"},
+    {"cli"},
+    {"__main__"},
 ]
 ENGINES = {"pybullet": {"physics", "render", "doctor"}, "h5py": {"dataset"}}
 

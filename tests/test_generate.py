@@ -1,4 +1,4 @@
-"""A dataset depends on task, seed and renderer alone: not on jobs, order, process or interruption."""
+"""A dataset depends on task, seed and renderer: not on jobs, order, process or interruption."""
 
 import json
 import os
@@ -98,9 +98,7 @@ def test_resuming_redoes_what_is_missing_and_nothing_else(
     assert files(out) == files(calm)
 
 
-def test_extending_a_dataset_equals_making_it_whole(
-    task: Task, calm: Path, tmp_path: Path
-) -> None:
+def test_extending_a_dataset_equals_making_it_whole(task: Task, calm: Path, tmp_path: Path) -> None:
     generate(task, tmp_path / "out", scenes=19, jobs=0, renderer="tiny")
     generate(task, tmp_path / "out", scenes=SCENES, jobs=0, renderer="tiny")
     assert files(tmp_path / "out") == files(calm)

@@ -6,7 +6,7 @@ No file holds a time stamp, and everything is made in one fixed order: equal con
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import h5py

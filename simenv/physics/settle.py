@@ -65,10 +65,10 @@ class Block:
         return float(self.X_WP[2, 3] - reach)
 
     def under(self, p_W: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Which of the points (N, 3) are over its footprint and not beneath its centre."""
+        """Which of the points (N, 3) are over its footprint and not beneath its bottom."""
         low, high = self._bounds()
         over = (p_W[:, :2] >= low) & (p_W[:, :2] <= high)
-        return np.asarray(over.all(axis=1) & (p_W[:, 2] > self.X_WP[2, 3]))
+        return np.asarray(over.all(axis=1) & (p_W[:, 2] > self.bottom_m))
 
     def _bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         reach = np.abs(self.X_WP[:2, :3]) @ self.half_m

@@ -112,7 +112,7 @@ def _set_engine(scene: Scene, dt: float, *, client: int) -> None:
         restitutionVelocityThreshold=0.2,
         useSplitImpulse=1,
         splitImpulsePenetrationThreshold=-0.04,
-        enableConeFriction=0,
+        enableConeFriction=1,  # without it Bullet never stops a part that spins on a belt
         enableSAT=0,
         allowedCcdPenetration=0.04,
         collisionFilterMode=1,
@@ -173,7 +173,7 @@ class _Play:
         if self.scene.floor_z_m is not None:
             heights.append(self.scene.floor_z_m)
         if not heights:
-            heights.append(com[:, 2].min(initial=0.0) - FALL_M)
+            heights.append(float(com[:, 2].min(initial=np.inf)) - FALL_M)
         return min(heights)
 
     def _carried(self, com: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -240,6 +240,7 @@ class _Play:
         )
 
     def _check_frame(self, *, first: bool) -> None:
+        self._refuse_floor()
         distances = [distance for _, _, distance in self.stage.contacts()]
         if first:
             self.contacts = len(distances)
@@ -249,4 +250,3 @@ class _Play:
             raise _Rejected("tunnelled")
         if deep:
             raise _Rejected("penetration")
-        self._refuse_floor()

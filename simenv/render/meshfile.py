@@ -7,6 +7,7 @@ body (bullet3 uses an instance id as a shape index there).
 import tempfile
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -62,8 +63,6 @@ class MeshFiles:
 
     def _image(self, source: str | Path) -> str:
         if source not in self._images:
-            import cv2  # slow to import, and needed for textures alone
-
             image = texture.make(source) if isinstance(source, str) else _read(source)
             name = f"image{len(self._images):04d}.png"
             cv2.imwrite(str(Path(self._folder.name) / name), image[..., ::-1])
@@ -73,8 +72,6 @@ class MeshFiles:
 
 def _read(path: Path) -> NDArray[np.uint8]:
     """RGB (H, W, 3); rows are whole words (width a multiple of 4), as OpenGL's upload expects."""
-    import cv2
-
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if image is None:
         raise InputError(f"{path}: not a readable image; give a PNG or JPEG file")

@@ -1,6 +1,7 @@
 """What every renderer does: (snapshot, view) -> Frame. Backends share nothing with physics."""
 
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Protocol
 
 import numpy as np
@@ -34,3 +35,12 @@ class Renderer(Protocol):
     def close(self) -> None:
         """Give the engine back."""
         ...
+
+    def __enter__(self) -> "Renderer": ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...

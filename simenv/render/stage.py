@@ -60,6 +60,7 @@ class Stage:
         self._loaded_bytes = 0
         self._snapshot: Snapshot | None = None
         self._triangles_W: NDArray[np.float64] = np.zeros((0, 3, 3))
+        self._hollow: NDArray[np.bool_] = np.zeros(0, bool)
 
     @property
     def full(self) -> bool:
@@ -84,11 +85,18 @@ class Stage:
             pose.apply(X_WB, surface.hull.reshape(-1, 3)).reshape(-1, 3, 3)
             for (_, surface), X_WB in zip(self._cast, snapshot.X_WB, strict=True)
         ]
-        self._triangles_W = np.concatenate(hulls) if hulls else np.zeros((0, 3, 3))
+        self._triangles_W = np.concatenate([*hulls, np.zeros((0, 3, 3))])
+        self._hollow = np.repeat(
+            np.array([surface.hollow for _, surface in self._cast], bool),
+            np.array([len(hull) for hull in hulls], int),
+        )
 
     def triangles(self, X_CW: Matrix) -> NDArray[np.float64]:
-        """Triangles (T, 3, 3) that enclose everything shown, in frame C, metres."""
-        return np.asarray(self._triangles_W @ X_CW[:3, :3].T + X_CW[:3, 3])
+        """Triangles (T, 3, 3) that hold all that the eye of C may see, in frame C, metres."""
+        triangles = self._triangles_W @ X_CW[:3, :3].T + X_CW[:3, 3]
+        a, b, c = triangles[:, 0], triangles[:, 1], triangles[:, 2]
+        faces_away = (np.cross(b - a, c - a) * a).sum(axis=1) >= 0  # drawn by no renderer
+        return np.asarray(triangles[self._hollow | ~faces_away])
 
     def encloses(self, p_WC: NDArray[np.float64]) -> bool:
         """Whether the point (3,) is inside the bounding box of a body that may be hollow."""

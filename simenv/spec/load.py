@@ -35,6 +35,7 @@ class Task:
     spec: TaskSpec
     objects: Mapping[str, ObjectModel]  # every object that a group or an axis names, by name
     path: Path | None = None
+    folder: Path | None = None  # where its own objects are looked for first
 
     @property
     def name(self) -> str:
@@ -114,7 +115,7 @@ def _task(document: Document, path: Path | None, *, near: Path | None) -> Task:
         spec = TaskSpec.model_validate(document.value)
     except ValidationError as error:
         raise document.error(explain(error, TaskSpec, document.value)) from None
-    task = Task(spec, _objects(document, spec, near), path)
+    task = Task(spec, _objects(document, spec, near), path, near)
     if problems := check(spec, task.objects):
         raise document.error(problems)
     return task

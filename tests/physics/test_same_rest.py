@@ -1,4 +1,4 @@
-"""The fast solver settings rest parts as the expensive ones do: the same ways of lying, as often."""
+"""The default solver rests parts as an expensive one does: the same ways of lying, as often."""
 
 from functools import cache
 from pathlib import Path

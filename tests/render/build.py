@@ -98,9 +98,7 @@ def snapshot(
     return Snapshot(scene, 0.0, 0, 0.0, X_WB, np.zeros((len(things), 6)))
 
 
-def intrinsics(
-    fx: float, fy: float, cx: float, cy: float, s: float = 0.0
-) -> NDArray[np.float64]:
+def intrinsics(fx: float, fy: float, cx: float, cy: float, s: float = 0.0) -> NDArray[np.float64]:
     """K (3, 3)."""
     return np.array([[fx, s, cx], [0, fy, cy], [0, 0, 1.0]])
 
