@@ -20,6 +20,7 @@ shakes its parts so much that the rule often never holds.
 from __future__ import annotations
 
 import argparse
+import itertools
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -111,17 +112,15 @@ def scenes(kind: str, count: int, seed: int) -> list[Scene]:
     assert varied in text, f"{path}: no longer has {varied!r}"
     task = task_from_text(text.replace(varied, fixed), near=path)
     found: list[Scene] = []
-    index = 0
-    while len(found) < count:
-        try:
-            scene = compose(task, sample(task, seed, index), seed=seed)
-        except OverlapSpawn:
-            index += 1
+    for index in itertools.count():
+        if len(found) == count:
+            break
+        scene = compose(task, sample(task, seed, index), seed=seed)
+        if scene.crowded:
             continue
         belts = tuple(replace(belt, speed_m_s=0.0) for belt in scene.belts)
         capture = scene.capture.model_copy(update={"frames": 1})
         found.append(replace(scene, belts=belts, capture=capture))
-        index += 1
     return found
 
 

@@ -92,7 +92,7 @@ def _cast(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Id and z of the first surface behind every pixel; 0 where there is none."""
     owner = np.repeat(ids, [len(mesh.faces) for mesh in meshes])
-    scene = trimesh.util.concatenate(meshes)
+    scene: Any = trimesh.util.concatenate(meshes)
     v, u = np.mgrid[:height, :width].reshape(2, -1)
     rays = np.column_stack([u, v, np.ones(u.size)]) @ np.linalg.inv(K).T
     triangles = scene.ray.intersects_first(np.zeros_like(rays), rays)

@@ -24,6 +24,7 @@ __all__ = [
     "View",
     "create_image",
     "in_memory",
+    "read_attributes",
     "read_column",
     "read_layout",
     "read_tables",
@@ -182,6 +183,11 @@ def read_column(dataset: h5py.Dataset) -> NDArray[Any]:
     if h5py.check_string_dtype(dataset.dtype) is None:
         return np.asarray(dataset[()])
     return np.asarray(dataset.asstr()[()], dtype=object)
+
+
+def read_attributes(file: h5py.File) -> dict[str, Any]:
+    """The root attributes as plain Python values."""
+    return {k: v.item() if isinstance(v, np.generic) else v for k, v in file.attrs.items()}
 
 
 def read_text(dataset: h5py.Dataset) -> str:

@@ -16,6 +16,7 @@ from simenv.dataset.hdf5 import (
     View,
     create_image,
     in_memory,
+    read_attributes,
     read_layout,
     read_tables,
     read_text,
@@ -105,7 +106,7 @@ def join(out: Path, shards: Mapping[int, Manifest]) -> Joined:
             layout = layout or read_layout(file)
             if read_layout(file) != layout:
                 raise InputError(f"{out / name}: has other columns than {names[0]}: not one run")
-            heads.append((dict(file.attrs), read_text(file["task"])))
+            heads.append((read_attributes(file), read_text(file["task"])))
             tables.append(read_tables(file, layout))
     assert layout is not None
     return Joined(

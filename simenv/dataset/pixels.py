@@ -52,4 +52,7 @@ def frame(images: h5py.Dataset, row: int) -> NDArray[Any]:
 
 
 def _unshuffled(planes: NDArray[np.uint8]) -> NDArray[np.uint16]:
-    return planes[0] | planes[1].astype(np.uint16) << 8
+    pixels = planes[1].astype(np.uint16)
+    pixels <<= 8
+    pixels |= planes[0]
+    return pixels

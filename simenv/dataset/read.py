@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simenv.dataset.files import Files
-from simenv.dataset.hdf5 import read_column, read_layout, read_text
+from simenv.dataset.hdf5 import read_attributes, read_column, read_layout, read_text
 from simenv.dataset.layout import Layout
 from simenv.dataset.schema import BODY_OFFSET
 from simenv.dataset.store import Manifest
@@ -115,9 +115,7 @@ class Dataset:
     @cached_property
     def attrs(self) -> dict[str, Any]:
         """The root attributes: task_name, seed, renderer, conventions and so on."""
-        return {
-            k: v.item() if isinstance(v, np.generic) else v for k, v in self._main.attrs.items()
-        }
+        return read_attributes(self._main)
 
     @cached_property
     def task(self) -> str:

@@ -75,9 +75,9 @@ class Stage:
         """Make the client look like ``snapshot``; nothing to do for the one shown last."""
         if snapshot is self._snapshot:
             return
-        if self._snapshot is None or snapshot.scene is not self._snapshot.scene:
+        shown, self._snapshot = self._snapshot, None  # an error halfway leaves nothing shown
+        if shown is None or snapshot.scene is not shown.scene:
             self._enter(snapshot.scene)
-        self._snapshot = snapshot
         for (member, surface), X_WB in zip(self._cast, snapshot.X_WB, strict=True):
             if member.X_WB is None or not np.array_equal(member.X_WB, X_WB):
                 self._place(member, surface, X_WB)
@@ -90,6 +90,7 @@ class Stage:
             np.array([surface.hollow for _, surface in self._cast], bool),
             np.array([len(hull) for hull in hulls], int),
         )
+        self._snapshot = snapshot
 
     def triangles(self, X_CW: Matrix) -> NDArray[np.float64]:
         """Triangles (T, 3, 3) that hold all that the eye of C may see, in frame C, metres."""

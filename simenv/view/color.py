@@ -22,8 +22,8 @@ AXIS_COLORS: tuple[Color, Color, Color] = ((255, 82, 82), (74, 222, 128), (96, 1
 
 SHADES = 256  # of the depth scale
 NARROWEST_M = 2e-3  # so that a flat wall still gets a scale with a length
-OUTLIERS = (1.0, 99.0)  # percentiles of the bodies' depths that the scale spans,
-MARGIN = 0.1  # and how much more at either end, so that a part stands out from the floor
+SPANNED = (0.0, 99.0)  # percentiles of the bodies' depths: parts are near, long belts reach far
+MARGIN = 0.1  # of the span is added at either end, so that a part stands out from the floor
 TICKS = 8  # at most about this many numbers beside the scale
 
 # OKLab to the cone responses' cube roots, and cone responses to linear sRGB (Ottosson 2020).
@@ -86,7 +86,7 @@ class DepthScale:
         surface = depth_m > 0
         seen = depth_m[surface & (instance > 0)]
         seen = seen if len(seen) else depth_m[surface]
-        near, far = np.percentile(seen, OUTLIERS) if len(seen) else (0.0, 1.0)
+        near, far = np.percentile(seen, SPANNED) if len(seen) else (0.0, 1.0)
         span = float(far - near)
         widen = max(MARGIN * span, (NARROWEST_M - span) / 2)
         return cls(float(near) - widen, float(far) + widen)

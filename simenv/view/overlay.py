@@ -14,7 +14,7 @@ __all__ = ["Label", "Mark", "place_labels", "project_axes"]
 
 NEAREST_M = 1e-3  # an axis that comes closer to the camera's plane than this is not drawn
 AXIS_SHARE = 0.5  # of the body's diameter: an axis reaches about to its surface
-SHORTEST_AXIS_PX = 10.0  # a far body's axes are drawn longer than life
+SHORTEST_AXIS_PX = 14.0  # a far body's axes are drawn longer than life
 GLYPH = 0.62  # width of a character in font sizes; a little more than most fonts have
 LINE = 1.3  # height of a line in font sizes
 

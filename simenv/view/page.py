@@ -14,6 +14,7 @@ from simenv.view.tile import tile_html, view_buttons
 
 __all__ = ["page_html"]
 
+WIDE = 24  # characters; a longer fact takes two columns
 MOST_REJECTIONS = 200  # rows of the last table; the counts at the top are of all
 
 
@@ -43,7 +44,9 @@ def _style() -> str:
 
 def _facts(about: About) -> str:
     rows = "".join(
-        f"<div><dt>{escape(what)}</dt><dd>{escape(value)}</dd></div>" for what, value in about.facts
+        f"<div{' class=wide' if len(value) > WIDE else ''}><dt>{escape(what)}</dt>"
+        f"<dd>{escape(value)}</dd></div>"
+        for what, value in about.facts
     )
     return f'<dl class="card facts">{rows}</dl>'
 

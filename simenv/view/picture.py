@@ -17,7 +17,7 @@ __all__ = ["draw_marks", "strip"]
 GAP_SHARE = 1 / 80  # of a panel's width, between panels
 FOOT_SHARE = 1 / 9  # of a panel's width: the captions stay readable when the strip is shown small
 INK: Color = (118, 126, 137)  # readable on white and on nearly black, since the ground is clear
-THICK_SHARE = 1 / 240  # of a panel's width: the lines of boxes
+THICK_SHARE = 1 / 320  # of a panel's width: the lines of boxes
 TEXT_SHARE = 0.5  # height of a capital letter, of the line that it stands in
 TICK_ROOM = 0.4  # of the line height, at least, between two numbers under the scale
 

@@ -10,7 +10,7 @@ from simenv.view.overlay import Mark, place_labels
 
 __all__ = ["hex_color", "overlay_svg"]
 
-FONT_SHARE = 1 / 46  # of the picture's width; about 13 px where the picture is 600 px wide
+FONT_SHARE = 1 / 49  # of the picture's width; 12 px and more where it is 600 px wide
 
 
 def overlay_svg(marks: Sequence[Mark], *, width: int, height: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 
 from simenv.view.color import DepthScale, body_color, mask_picture
@@ -83,13 +83,21 @@ def _parts(parts: Iterable[Part]) -> str:
     return _table("parts", head, rows, "no part")
 
 
-def _values(values: Iterable[Value]) -> str:
-    rows = "".join(
-        f"<tr><td>{escape(value.path)}{'<small>visual</small>' if value.visual else ''}</td>"
-        f"<td>{escape(value.text)}</td></tr>"
-        for value in values
-    )
+def _values(values: Sequence[Value]) -> str:
+    rows = ""
+    for kind in ("semantic", "visual"):
+        own = [value for value in values if value.visual == (kind == "visual")]
+        rows += f'<tr class="kind"><td colspan="2">{kind}</td></tr>' if own else ""
+        rows += "".join(
+            f"<tr><td>{_breakable(value.path)}</td><td>{escape(value.text)}</td></tr>"
+            for value in own
+        )
     return _table("values", "<th>axis of the domain</th><th>value</th>", rows, "nothing varies")
+
+
+def _breakable(path: str) -> str:
+    """A dotted path that may go on in the next line after a dot."""
+    return escape(path).replace(".", ".<wbr>")
 
 
 def _table(kind: str, head: str, rows: str, empty: str) -> str:

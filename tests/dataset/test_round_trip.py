@@ -224,7 +224,7 @@ def test_joining_is_associative(cuts: list[int]) -> None:
 def assert_equal(a: Tables, b: Tables) -> None:
     """In every column that is the content of a scene, and every mesh."""
     for name, field in LAYOUT.fields.items():
-        if field.hashed or len(LAYOUT.fields) == 0:
+        if field.hashed:
             np.testing.assert_array_equal(a[name], b[name], err_msg=name)
             assert a[name].dtype == b[name].dtype
     for (v, f), (w, g) in zip(a.meshes, b.meshes, strict=True):
@@ -237,7 +237,9 @@ def test_values_without_a_column_are_refused() -> None:
     with pytest.raises(ValueError, match=r"scene 0: scene\.belt has a value but is no axis"):
         tables_of(one, LAYOUT)
     one = replace(record(0), part_values={"actors.parts.objects": ("bolt",) * 9})
-    with pytest.raises(ValueError, match=r"scene 0: actors\.parts\.objects has 7 values too many"):
+    with pytest.raises(
+        ValueError, match=r"scene 0: actors\.parts\.objects has 7 more values than parts"
+    ):
         tables_of(one, LAYOUT)
     one = replace(record(0), scene_values={"actors.parts.count": 1.5})
     with pytest.raises(

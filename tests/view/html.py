@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-VOID = {"meta", "img", "br"}  # have no end tag
+VOID = {"meta", "img", "wbr"}  # have no end tag
+WBR = "\u2060"  # stands in the text for a place where a line may break
 SVG_LEAVES = {"rect", "line"}  # are closed at once
 
 
@@ -30,6 +31,8 @@ class Page(HTMLParser):
         names = [name for name, _ in attrs]
         assert len(set(names)) == len(names), f"an attribute of <{tag}> stands twice: {names}"
         self.tags.append((tag, {name: value or "" for name, value in attrs}))
+        if tag == "wbr":
+            self.text.append(WBR)
         if tag not in VOID:
             self.open.append(tag)
 
@@ -45,6 +48,11 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if not self.open or self.open[-1] not in ("style", "script"):
             self.text.append(data)
+
+    @property
+    def said(self) -> str:
+        """The text in reading order, one space between its words; a <wbr> is none."""
+        return " ".join(" ".join(self.text).replace(f" {WBR} ", "").split())
 
     def attributes(self, tag: str) -> list[dict[str, str]]:
         """Those of every ``tag``, in order."""

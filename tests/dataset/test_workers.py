@@ -1,0 +1,107 @@
+"""A dataset goes into worker processes: forked, spawned, pickled, and while the parent reads."""
+
+import hashlib
+import multiprocessing
+import os
+import pickle
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import h5py
+import pytest
+
+from simenv.dataset.index import merge_to_file
+from simenv.dataset.read import Dataset
+from simenv.dataset.read import open as open_dataset
+from simenv.dataset.store import commit_shard
+from tests.dataset.factory import THREE, builder, dataset
+
+_dataset: Dataset  # what a forked worker finds in its parent's memory
+
+
+def digest(ds: Dataset, i: int) -> str:
+    """Of an image and its labels."""
+    item = ds[i]
+    parts = (item.rgb, item.depth_m, item.instance, item.X_CB, item.X_WB)
+    return hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest()
+
+
+def inherited(i: int) -> str:
+    """The digest of image i of the parent's own dataset."""
+    return digest(_dataset, i)
+
+
+@pytest.fixture(params=["folder", "file", "interrupted"])
+def ds(request: pytest.FixtureRequest, tmp_path: Path) -> Dataset:
+    """An open dataset of each kind, already read from."""
+    if request.param == "interrupted":
+        for number, records in enumerate(THREE):
+            commit_shard(tmp_path, number, builder(records))
+        return open_dataset(tmp_path)
+    out = dataset(tmp_path / "out", *THREE)
+    return open_dataset(merge_to_file(out, tmp_path / "x.h5") if request.param == "file" else out)
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_forked_workers_read_what_the_parent_reads(ds: Dataset) -> None:
+    global _dataset
+    expected = [digest(ds, i) for i in range(len(ds))]
+    _dataset = ds
+    with ProcessPoolExecutor(2, multiprocessing.get_context("fork")) as pool:
+        assert list(pool.map(inherited, range(len(ds)))) == expected
+    assert [digest(ds, i) for i in range(len(ds))] == expected
+    ds.close()
+
+
+def test_spawned_workers_get_it_by_pickle(ds: Dataset) -> None:
+    expected = [digest(ds, i) for i in range(4)]
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        assert list(pool.map(digest, [ds] * 4, range(4))) == expected
+    ds.close()
+
+
+def test_it_pickles_as_its_path(
+    ds: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = pickle.dumps(ds)
+    assert len(data) < 5000
+    monkeypatch.chdir("/")
+    with pickle.loads(data) as copy:
+        assert [digest(copy, i) for i in range(len(copy))] == [
+            digest(ds, i) for i in range(len(ds))
+        ]
+    ds.close()
+
+
+def test_a_relative_path_survives_a_change_of_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset(tmp_path / "out", *THREE)
+    monkeypatch.chdir(tmp_path)
+    with open_dataset("out") as ds:
+        monkeypatch.chdir("/")
+        assert len(pickle.loads(pickle.dumps(ds))) == len(ds)
+        assert ds[0].rgb.any()
+
+
+def test_it_reads_again_after_it_was_closed(ds: Dataset) -> None:
+    before = digest(ds, 0)
+    ds.close()
+    assert digest(ds, 0) == before
+    ds.close()
+
+
+def test_closing_closes_every_file(tmp_path: Path) -> None:
+    out = dataset(tmp_path / "out", *THREE)
+    with open_dataset(out) as ds:
+        list(ds)
+        assert open_files(out)
+    assert not open_files(out)
+    for path in out.glob("*.h5"):
+        h5py.File(path, "r+").close()  # no lock is left
+
+
+def open_files(folder: Path) -> list[str]:
+    """Files below ``folder`` that this process has open."""
+    links = [os.path.realpath(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")]
+    return [link for link in links if link.startswith(str(folder))]
