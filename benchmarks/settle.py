@@ -165,7 +165,7 @@ class Naive:
             pybullet.stepSimulation(physicsClientId=client)
             steps += 1
             twists = np.array([pybullet.getBaseVelocity(part, client) for part in parts])
-            rests = rule.holds(steps / 240, twists[:, 0], twists[:, 1])
+            rests = rule.holds(steps / 240, *np.linalg.norm(twists, axis=2).T)
         depths = [-row[8] for row in pybullet.getContactPoints(physicsClientId=client)]
         X_WB = np.stack([self.pose(part) for part in parts])
         lost = bool((X_WB[:, 2, 3] < -1).any())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
 import signal
 import time
@@ -341,6 +340,11 @@ def _log_line(record: Record, clock: Clock) -> bytes:
         "reasons": rejected,
         "images": len(record.time_s) * len(record.cameras),
         "seconds": {stage: round(spent, 5) for stage, spent in clock.wall.items()},
-        "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "rss_mb": round(_resident_bytes() / 2**20, 1),
     }
     return (json.dumps(line) + "\n").encode()
+
+
+def _resident_bytes() -> int:
+    """Memory of this process that is in RAM now (Linux: proc(5), statm)."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")

@@ -89,10 +89,11 @@ class Files:
         return files[name]
 
     def _open_main(self) -> h5py.File:
-        if self.shards is None:
-            return safe_open(self._folder / self._main, virtual=SHARD_NAME)
-        file = h5py.File(io.BytesIO(build_index(self._folder, self.shards)), "r")
-        check(file, self._folder, virtual=SHARD_NAME)
+        if self.shards is not None:
+            return h5py.File(io.BytesIO(build_index(self._folder, self.shards)), "r")
+        file = safe_open(self._folder / self._main, virtual=SHARD_NAME)
+        if "shards" not in file:
+            check(file, self._folder / self._main)  # only an index may show other files
         return file
 
     def _open_shard(self, name: str) -> h5py.File:

@@ -52,7 +52,7 @@ def frame(images: h5py.Dataset, row: int) -> NDArray[Any]:
 
 
 def _unshuffled(planes: NDArray[np.uint8]) -> NDArray[np.uint16]:
-    pixels = planes[1].astype(np.uint16)
-    pixels <<= 8
-    pixels |= planes[0]
+    pixels: NDArray[np.uint16] = planes[1].astype(np.uint16)
+    np.left_shift(pixels, 8, out=pixels)
+    np.bitwise_or(pixels, planes[0], out=pixels)
     return pixels

@@ -244,7 +244,11 @@ class Lock:
                 f"{self.out}: another run is writing here ({holder or 'unknown'}); "
                 "wait until it has ended, or choose another --out"
             ) from None
-        _sweep(self.out)
+        try:
+            _sweep(self.out)
+        except BaseException:
+            os.close(self._fd)
+            raise
         os.ftruncate(self._fd, 0)
         # Only a hint for the message above: on a full disk the lock holds without it.
         with suppress(OSError):

@@ -6,6 +6,7 @@ composed again, a digest is taken again of the decoded values.
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import h5py
 import numpy as np
 
 from simenv.dataset.guard import safe_open
-from simenv.dataset.hdf5 import read_layout, read_tables
+from simenv.dataset.hdf5 import read_attributes, read_layout, read_tables, read_text
 from simenv.dataset.index import build_index
 from simenv.dataset.laws import scene_problems, table_problems
 from simenv.dataset.layout import Layout
@@ -168,6 +169,7 @@ def _content(
     layout = read_layout(file)
     tables = read_tables(file, layout)
     problems = list(table_problems(tables, layout, np.asarray(file[BODY_OFFSET][()])))
+    problems += _root_problems(file, tables)
     yield from (Finding(name, what) for what in problems)
     if problems:
         return  # rows cannot be followed
@@ -187,6 +189,15 @@ def _content(
             yield Finding(name, "its content has another digest than was recorded", index)
         for what in scene_problems(own, images, layout):
             yield Finding(name, what, index)
+
+
+def _root_problems(file: h5py.File, tables: Tables) -> Iterator[str]:
+    """The root attributes against what they describe."""
+    attributes, text = read_attributes(file), read_text(file["task"])
+    if hashlib.sha256(text.encode()).hexdigest() != attributes.get("task_sha256"):
+        yield "/task is not the text that task_sha256 names"
+    if attributes.get("scenes") != tables.count("scenes"):
+        yield f"scenes is {attributes.get('scenes')}, /scenes has {tables.count('scenes')} rows"
 
 
 def scene_of(file: h5py.File, tables: Tables, layout: Layout, index: int) -> tuple[Tables, Images]:

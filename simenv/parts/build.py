@@ -203,20 +203,33 @@ def surface(
 def _corner_normals(
     triangles: Triangles, crosses: NDArray[np.float64], crease_deg: float
 ) -> NDArray[np.float64]:
-    """Area-weighted mean of the faces around each corner that are within the crease angle."""
+    """Mean of the faces around each corner that are within the crease angle, (T, 3, 3).
+
+    Weighted by area, so that flat faces stay flat beside narrow fillets, and by the angle at the
+    corner, so that it does not matter which diagonal splits a quad.
+    """
     units = crosses / np.linalg.norm(crosses, axis=1, keepdims=True)
+    weighted = (crosses[:, None] * _angles(triangles)[..., None]).reshape(-1, 3)
     _, at = np.unique(triangles.reshape(-1, 3), axis=0, return_inverse=True)
     at = at.reshape(-1)
     around: list[list[int]] = [[] for _ in range(int(at.max()) + 1)]
     for corner, vertex in enumerate(at):
-        around[vertex].append(corner // 3)
+        around[vertex].append(corner)
     normals = np.empty((len(at), 3))
     for corner, vertex in enumerate(at):
-        faces = np.array(around[vertex])
-        near = faces[units[faces] @ units[corner // 3] > np.cos(np.radians(crease_deg))]
-        normals[corner] = crosses[near].sum(axis=0)
+        others = np.array(around[vertex])
+        near = units[others // 3] @ units[corner // 3] > np.cos(np.radians(crease_deg))
+        normals[corner] = weighted[others[near]].sum(axis=0)
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
     return normals.reshape(-1, 3, 3)
+
+
+def _angles(triangles: Triangles) -> NDArray[np.float64]:
+    """The inner angle at each corner, (T, 3) radians."""
+    ahead = np.roll(triangles, -1, axis=1) - triangles
+    back = np.roll(triangles, 1, axis=1) - triangles
+    sine = np.linalg.norm(np.cross(ahead, back), axis=2)
+    return np.asarray(np.arctan2(sine, np.sum(ahead * back, axis=2)))
 
 
 def _projected(triangles: Triangles, crosses: NDArray[np.float64]) -> NDArray[np.float64]:

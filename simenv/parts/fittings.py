@@ -23,8 +23,8 @@ from simenv.pose import Matrix
 
 __all__ = ["cable_gland", "knob", "pipe_elbow", "tee_fitting"]
 
-ARC, PIPE, COLLAR, BORE = 0.026, 0.0125, 0.0150, 0.0090  # radii of the elbow
-STUB = 0.012  # length of its straight ends
+ARC, PIPE, COLLAR, BORE = 0.022, 0.0125, 0.0150, 0.0090  # radii of the elbow
+STUB = 0.016  # length of its straight ends: heavy enough that it lies level on both
 ELBOW_SEGMENTS = 28
 QUADRANTS, CHORDS = 4, 4  # convex pieces around the pipe, outer chords of each
 
@@ -43,7 +43,7 @@ def _around(X: Matrix, radius: float, count: int) -> NDArray[np.float64]:
 
 def _elbow_stations() -> list[tuple[Matrix, float]]:
     """Frames and outer radii from one mouth to the other."""
-    edge, neck = 0.0005, 0.002
+    edge, neck = 0.0005, 0.001
     ends = [(-STUB, COLLAR - edge), (edge - STUB, COLLAR), (-neck, COLLAR), (-neck / 2, PIPE)]
     start = [(_station(0.0, ahead), radius) for ahead, radius in ends]
     middle = [(_station(angle), PIPE) for angle in np.linspace(0.0, 90.0, 10)]
@@ -73,8 +73,8 @@ def _quadrants(rings: list[tuple[Matrix, float, bool]]) -> list[Hull]:
 def _elbow_hulls() -> list[Hull]:
     pieces = []
     for begin, end in [
-        (_station(0.0, -STUB), _station(0.0, -0.0015)),
-        (_station(90.0, 0.0015), _station(90.0, STUB)),
+        (_station(0.0, -STUB), _station(0.0, -0.0007)),
+        (_station(90.0, 0.0007), _station(90.0, STUB)),
     ]:
         pieces += _quadrants([(begin, COLLAR, True), (end, COLLAR, True)])
     for first in (0.0, 30.0, 60.0):

@@ -17,7 +17,7 @@ __all__ = ["can", "carton_small", "carton_tall"]
 Size = tuple[float, float, float]
 
 FACES = ("front", "right", "back", "left", "top", "bottom")  # -y +x +y -x +z -z, as FACE_AXES
-FILLET = 0.0012  # of a carton's edges
+FILLET = 0.0007  # of a carton's edges
 CARTON_STEPS = 2
 
 

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 __all__ = ["circle", "hexagon", "inset", "rectangle", "rounded", "slot", "triangulate"]
 
 Polygon = NDArray[np.float64]  # (N, 2), counter-clockwise
+CROSSED = "the outline crosses itself or a hole"
 
 
 def circle(radius: float, count: int, center: ArrayLike = (0.0, 0.0)) -> Polygon:
@@ -98,6 +99,8 @@ def triangulate(
         ear = _best_ear(points, loop)
         faces.append((loop[ear - 1], loop[ear], loop[(ear + 1) % len(loop)]))
         del loop[ear]
+    if _area(*points[loop]) <= 0:
+        raise ValueError(CROSSED)
     return points, np.array([*faces, tuple(loop)], dtype=np.int32)
 
 
@@ -151,7 +154,7 @@ def _best_ear(points: Polygon, loop: list[int]) -> int:
             break
         if not _occupied(ring, a[ear], ring[ear], c[ear]):
             return int(ear)
-    raise ValueError("the outline crosses itself or a hole")
+    raise ValueError(CROSSED)
 
 
 def _occupied(ring: Polygon, a: Polygon, b: Polygon, c: Polygon) -> bool:

@@ -11,7 +11,7 @@ from simenv import pose
 from simenv.pose import Matrix
 from simenv.spec.task import Settle
 
-__all__ = ["EXPLODED_M_S", "OVERLAP_M", "Block", "RestRule", "exploded", "inside"]
+__all__ = ["EXPLODED_M_S", "OVERLAP_M", "Block", "RestRule", "exploded", "inside", "turned"]
 
 EXPLODED_M_S = 20.0  # no drop in a cell gets this fast (that takes 20 m); a solver blow-up does
 OVERLAP_M = 5e-4  # parts that start deeper than this inside each other get thrown apart
@@ -24,19 +24,16 @@ class RestRule:
         self._settle = settle
         self._since_s: float | None = None
 
-    def holds(
-        self, time_s: float, velocity: NDArray[np.float64], angular: NDArray[np.float64]
-    ) -> bool:
+    def holds(self, time_s: float, speed: NDArray[np.float64], spin: NDArray[np.float64]) -> bool:
         """Whether the scene rests at ``time_s``; call with increasing times.
 
         Args:
             time_s: now.
-            velocity: (N, 3) m/s of the parts relative to what carries them.
-            angular: (N, 3) rad/s.
+            speed: (N,) m/s of the parts relative to what carries them.
+            spin: (N,) rad/s.
         """
-        slow = (velocity**2).sum(axis=1) < self._settle.speed_m_s**2
-        calm = (angular**2).sum(axis=1) < self._settle.angular_rad_s**2
-        if not (slow & calm).all():
+        settle = self._settle
+        if (speed >= settle.speed_m_s).any() or (spin >= settle.angular_rad_s).any():
             self._since_s = None
             return False
         if self._since_s is None:
@@ -45,10 +42,18 @@ class RestRule:
         return time_s - self._since_s >= self._settle.hold_s - 1e-9
 
 
-def exploded(velocity: NDArray[np.float64]) -> bool:
+def exploded(speed: NDArray[np.float64]) -> bool:
     """Whether a part is faster than any drop makes it, or is nowhere at all (NaN)."""
-    speeds = (velocity**2).sum(axis=1)
-    return not bool((speeds < EXPLODED_M_S**2).all())
+    return not bool((speed < EXPLODED_M_S).all())
+
+
+def turned(before: NDArray[np.float64], now: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Angles (N,) between unit quaternions (N, 4), in radians; exact to third order when small."""
+    chord = np.minimum(
+        np.linalg.norm(now - before, axis=1),
+        np.linalg.norm(now + before, axis=1),  # q and -q are one rotation
+    )
+    return 2.0 * chord
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,15 +27,14 @@ from simenv.pose import Matrix
 from simenv.scene import BeltMotion, Body, Scene
 from simenv.spec.object import Box, Friction, ObjectModel
 
-__all__ = ["Motion", "Stage", "Workshop"]
+__all__ = ["Stage", "Where", "Workshop"]
 
 
-class Motion(NamedTuple):
-    """How the parts move now, world axes."""
+class Where(NamedTuple):
+    """Where the parts are now, in the world."""
 
-    com: NDArray[np.float64]  # (N, 3) centres of mass
-    velocity: NDArray[np.float64]  # (N, 3) m/s, of the centres of mass
-    angular: NDArray[np.float64]  # (N, 3) rad/s
+    com: NDArray[np.float64]  # (N, 3) centres of mass, metres
+    turn: NDArray[np.float64]  # (N, 4) unit quaternions of the inertial frames, xyzw
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +88,6 @@ class Stage:
             self.floor = self._plane(pose.pose(p_AB=(0, 0, scene.floor_z_m)), moves=False)
             self._touch(self.floor, scene.floor_friction, restitution=0.0)
         self._ids = [part.bullet for part in self.parts]
-        self._rows = np.array([part.row for part in self.parts], dtype=np.intp)
 
     def _place(self, row: int, body: Body, motion: BeltMotion | None) -> None:
         model = self.scene.objects[body.object]
@@ -190,13 +188,11 @@ class Stage:
             **dynamics,
         )
 
-    def motion(self) -> Motion:
-        """How the parts move now."""
-        client = self.client
-        com = [pybullet.getBasePositionAndOrientation(b, client)[0] for b in self._ids]
-        twists = [pybullet.getBaseVelocity(b, client) for b in self._ids]
-        both = np.array(twists, dtype=np.float64).reshape(-1, 2, 3)
-        return Motion(np.array(com, dtype=np.float64).reshape(-1, 3), both[:, 0], both[:, 1])
+    def where(self) -> Where:
+        """Where the parts are now."""
+        rows = [pybullet.getBasePositionAndOrientation(b, self.client) for b in self._ids]
+        com, turn = [row[0] for row in rows], [row[1] for row in rows]
+        return Where(np.array(com).reshape(-1, 3), np.array(turn).reshape(-1, 4))
 
     def meet_belts(self, com: NDArray[np.float64]) -> None:
         """Let each part see the plane or the box of each belt, by where its centre is."""
@@ -220,13 +216,11 @@ class Stage:
         """X_WB (B, 4, 4) and velocities (B, 6) of all bodies of the scene, at the body origins."""
         X_WB = np.stack([body.X_WB for body in self.scene.bodies])
         velocity = np.zeros((len(X_WB), 6))
-        _, linear, angular = self.motion()
-        for k, part in enumerate(self.parts):
-            p, q = pybullet.getBasePositionAndOrientation(part.bullet, self.client)
-            X_WB[part.row] = pose.from_quaternion(q, p) @ pose.inverse(part.solid.X_BI)
-            arm = X_WB[part.row, :3, 3] - p
-            velocity[part.row, :3] = linear[k] + np.cross(angular[k], arm)
-        velocity[self._rows, 3:] = angular
+        for part, com, turn in zip(self.parts, *self.where(), strict=True):
+            X_WB[part.row] = pose.from_quaternion(turn, com) @ pose.inverse(part.solid.X_BI)
+            linear, angular = pybullet.getBaseVelocity(part.bullet, self.client)
+            arm = X_WB[part.row, :3, 3] - com
+            velocity[part.row] = [*(linear + np.cross(angular, arm)), *angular]
         return X_WB, velocity
 
     def touching(self, bullet: int) -> NDArray[np.bool_]:

@@ -39,14 +39,15 @@ class BulletRenderer:
 
     name: str
     device: str
-    reach: float | None = None  # half-width of the shadow map, in stage units
+    scale: float = 1.0  # stage units in a metre, where `reach` does not decide
+    reach: float | None = None  # half-width of what the shadow map covers, in stage units
     largest_tile: tuple[int, int] | None = None  # pixels that one request can draw
     sample_offset: float = 0.0  # from a pixel's centre to where it is sampled, (right, down)
 
     def __init__(self) -> None:
         self._pid = os.getpid()
         self._client = self._connect()
-        self._stage = Stage(self._client, self.reach)
+        self._stage = Stage(self._client, scale=self.scale, reach=self.reach)
 
     def __enter__(self) -> "BulletRenderer":
         return self
@@ -101,7 +102,7 @@ class BulletRenderer:
         self._stage.close()
         self._disconnect()
         self._client = self._connect()
-        self._stage = Stage(self._client, self.reach)
+        self._stage = Stage(self._client, scale=self.scale, reach=self.reach)
 
     def _near_far(self, view: View) -> tuple[float, float]:
         near, far = camera.near_far(view, self._stage.triangles(pose.inverse(view.X_WC)))

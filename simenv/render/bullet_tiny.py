@@ -13,9 +13,9 @@ __all__ = ["TinyRenderer"]
 
 # The shadow map is drawn with the camera's own projection, from a light that looks at the origin:
 # the planes must hold the scene as the light sees it, too. A surface is in the shadow of what is
-# more than (0.05 - near) units in front of it: TinyRenderer.cpp compares two kinds of depth and
+# more than 0.05 - near units in front of it: TinyRenderer.cpp compares two kinds of depth and
 # adds a "magic coeff". Depth is a float here, so planes far apart cost little.
-NEAR = 0.03  # stage units
+NEAR = 0.03  # stage units: 15 mm
 FAR_ROOM = 4.0  # times the distance of the farthest surface in view
 LIGHT_FARTHER = 1.5  # than the camera from the middle of the scene: it sees what the camera sees
 
@@ -25,7 +25,7 @@ class TinyRenderer(BulletRenderer):
 
     name = "tiny"
     device = "TinyRenderer (CPU)"
-    reach = 5.0  # makes 0.02 units about a centimetre of a table-top scene
+    scale = 2.0  # makes the 0.02 units that throw no shadow 10 mm
     sample_offset = 0.5  # pixels are sampled at corners, half a pixel from OpenCV's centres
 
     def _connect(self) -> int:
@@ -45,8 +45,8 @@ class TinyRenderer(BulletRenderer):
             "lightColor": (1.0, 1.0, 1.0),
             "lightDistance": LIGHT_FARTHER * float(np.linalg.norm(eye_S)),
             "shadow": int(view.near_m is None),
-            "lightAmbientCoeff": 0.5,
-            "lightDiffuseCoeff": 0.5,
+            "lightAmbientCoeff": 0.6,
+            "lightDiffuseCoeff": 0.4,
             "lightSpecularCoeff": 0.0,
             "renderer": pybullet.ER_TINY_RENDERER,
         }

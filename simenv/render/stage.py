@@ -45,10 +45,10 @@ class Member:
 class Stage:
     """The bodies of one render client."""
 
-    def __init__(self, client: int, reach: float | None) -> None:
-        """``reach`` is the half-width that a scene should fill, in units; None: no scaling."""
+    def __init__(self, client: int, *, scale: float, reach: float | None) -> None:
+        """Fixed ``scale``, or a power of two such that a scene fits ``reach`` units to each side."""
         self.client = client
-        self.scale = 1.0
+        self.scale = scale
         self.centre = np.zeros(3)
         self.ids: NDArray[np.uint16] = np.zeros(1, np.uint16)  # segmentation -> body id; -1 -> 0
         self._reach = reach
@@ -140,19 +140,21 @@ class Stage:
         return self._surfaces[model]
 
     def _frame(self, scene: Scene, surfaces: list[Surface]) -> None:
-        """Set scale and centre so that everything but the floor is within reach."""
+        """Set centre and scale by everything but the floor."""
         boxes = [
             pose.apply(body.X_WB, surface.hull.reshape(-1, 3))
             for body, surface in zip(scene.bodies, surfaces, strict=True)
             if body.id > 0
         ]
-        if self._reach is None or not boxes:
+        if not boxes:
             return
         points = np.concatenate(boxes)
         middle = (points.min(axis=0) + points.max(axis=0)) / 2
         centre = np.round(middle / CENTRE_STEP_M) * CENTRE_STEP_M
         radius = float(np.linalg.norm(points - centre, axis=1).max())
-        scale = float(2.0 ** np.floor(np.log2(self._reach / radius)))
+        scale = self.scale
+        if self._reach is not None:
+            scale = float(2.0 ** np.floor(np.log2(self._reach / radius)))
         if scale != self.scale or not np.array_equal(centre, self.centre):
             self.scale, self.centre = scale, centre
             for members in self._members.values():
@@ -164,7 +166,7 @@ class Stage:
         wanted = Counter(keys)
         for key, members in list(self._members.items()):
             for member in members[wanted[key] :]:
-                pybullet.removeBody(member.uid, physicsClientId=self.client)
+                self._remove(member)
             del members[wanted[key] :]
             if not members:
                 del self._members[key]
@@ -173,8 +175,11 @@ class Stage:
                 if key not in self._shapes:
                     self._shapes[key] = self._load(surface, _source(scene, body))
                 self._members[key].append(self._add(self._shapes[key]))
+        if keys:
+            # A removal makes the engine draw the bodies of a shape in the order of their ids
+            # (GLInstancingRenderer::rebuildGraphicsInstances), before it is that of their making.
+            self._remove(self._add(self._shapes[keys[0]]))
         for members in self._members.values():
-            # The engine draws bodies of one shape in the order of their ids: keep it the scene's.
             members.sort(key=lambda member: member.uid)
 
     def _load(self, surface: Surface, source: str | Path | None) -> int:
@@ -198,6 +203,9 @@ class Stage:
     def _add(self, shape: int) -> Member:
         # Without mass and collision shape the inertial frame is the base frame: no pose correction.
         return Member(pybullet.createMultiBody(0.0, -1, shape, physicsClientId=self.client))
+
+    def _remove(self, member: Member) -> None:
+        pybullet.removeBody(member.uid, physicsClientId=self.client)
 
     def _paint(self, member: Member, color: tuple[float, float, float]) -> None:
         pybullet.changeVisualShape(

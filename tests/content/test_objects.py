@@ -1,13 +1,14 @@
 """Every folder of objects/ keeps what its object.yaml promises."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import product
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.spatial import ConvexHull
-from trimesh.triangles import closest_point
+from scipy.spatial import ConvexHull, cKDTree
+from trimesh import triangles as geometry
 
 from simenv import mesh, pose
 from simenv.compose import compose
@@ -36,7 +37,12 @@ CREEP_M = 1e-3  # in a second
 @pytest.fixture(params=NAMES)
 def model(request: pytest.FixtureRequest) -> ObjectModel:
     """Each object of the catalog."""
-    return load_object(str(request.param))
+    return _load(request.param)
+
+
+@cache
+def _load(name: str) -> ObjectModel:
+    return load_object(name)
 
 
 def corners(model: ObjectModel) -> NDArray[np.float64]:
@@ -51,10 +57,13 @@ def pieces(model: ObjectModel) -> list[NDArray[np.float64]]:
     return [shape.mesh().vertices for shape in model.spec.collision]
 
 
+_nearest: Callable[..., NDArray[np.float64]] = geometry.closest_point
+
+
 def distance(points: NDArray[np.float64], triangles: NDArray[np.float64]) -> NDArray[np.float64]:
     """Of each point (N, 3) from the surface, (N,) metres."""
     rows = np.repeat(points, len(triangles), axis=0)
-    nearest = closest_point(np.tile(triangles, (len(points), 1, 1)), rows)
+    nearest = _nearest(np.tile(triangles, (len(points), 1, 1)), rows)
     gaps = np.linalg.norm(nearest - rows, axis=1)
     return np.asarray(gaps.reshape(len(points), -1).min(axis=1))
 
@@ -178,9 +187,22 @@ def declared(model: ObjectModel) -> Iterator[Matrix]:
 
 def moves_by(model: ObjectModel, X: Matrix) -> float:
     """How far some point of the surface is from where it was, when the part moves by X."""
-    vertices = np.unique(model.mesh.vertices, axis=0)
-    some = vertices[np.random.default_rng(5).permutation(len(vertices))[:60]]
-    return float(distance(pose.apply(X, some), corners(model)).max())
+    cloud = _cloud(model)
+    # Vertices, and middles of faces: the rim of a hole stays on its flat face when the hole moves.
+    points = pose.apply(X, np.concatenate([model.mesh.vertices, corners(model).mean(axis=1)]))
+    far = np.argsort(cloud.query(points)[0])[-24:]
+    return float(distance(points[far], corners(model)).max())
+
+
+@cache
+def _cloud(model: ObjectModel) -> "cKDTree[None]":
+    """Many points of the surface: near enough to find out which ones left it."""
+    rng, triangles = np.random.default_rng(5), corners(model)
+    sides = triangles[:, 1:] - triangles[:, :1]
+    areas = np.linalg.norm(np.cross(sides[:, 0], sides[:, 1]), axis=1)
+    rows = rng.choice(len(triangles), 20_000, p=areas / areas.sum())
+    weights = rng.dirichlet((1.0, 1.0, 1.0), size=len(rows))
+    return cKDTree(np.einsum("nc,ncx->nx", weights, triangles[rows]))
 
 
 def test_each_symmetry_maps_the_mesh_onto_itself(model: ObjectModel) -> None:
@@ -197,7 +219,8 @@ def test_no_symmetry_is_missing(model: ObjectModel) -> None:
     known = [np.eye(3), *(X[:3, :3] for X in declared(model))]
     quarters = (0.0, 90.0, 180.0, 270.0)
     candidates = [*product(quarters, (0.0, 90.0), quarters)]
-    candidates += [(0.0, 0.0, yaw) for yaw in (20.0, 22.5, 30.0, 40.0, 45.0, 60.0, 72.0, 120.0)]
+    yaws = (20.0, 22.5, 30.0, 40.0, 45.0, 60.0, 72.0, 120.0)
+    candidates += [(roll, 0.0, yaw) for roll in (0.0, 180.0) for yaw in yaws]
     for rpy_deg in candidates:
         X = pose.from_rpy_deg(rpy_deg)
         if not any(np.allclose(X[:3, :3], R, atol=1e-6) for R in known):
@@ -209,7 +232,7 @@ def test_twins_differ_in_little(twins: tuple[str, str]) -> None:
     one, other = (load_object(name) for name in twins)
     assert one.spec.color == other.spec.color
     assert list(one.spec.textures) == list(other.spec.textures)
-    assert one.spec.mass_kg == pytest.approx(other.spec.mass_kg, rel=0.3)
+    assert one.spec.mass_kg == pytest.approx(other.spec.mass_kg, rel=0.35)
     assert one.mesh.sha256 != other.mesh.sha256
     np.testing.assert_allclose(one.mesh.extents[:2], other.mesh.extents[:2], atol=1e-6)
 

@@ -1,5 +1,6 @@
 """What goes into a shard comes out, through simenv.open and through h5py alone."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simenv.dataset.hdf5 import in_memory, read_tables, write_tables
-from simenv.dataset.index import merge_to_file
 from simenv.dataset.layout import Layout
 from simenv.dataset.param import Param
 from simenv.dataset.read import open as open_dataset
 from simenv.dataset.record import Record
 from simenv.dataset.rows import content_hash, tables_of
 from simenv.dataset.schema import IMAGES
-from simenv.dataset.store import commit_shard
 from simenv.dataset.tables import Tables, concatenate, scene
 from simenv.errors import InputError
 from tests.dataset.factory import DOMAIN, SCALE_M, THREE, builder, dataset, record, task
@@ -27,25 +26,20 @@ RECORDS = [one for shard in THREE for one in shard]
 LAYOUT = Layout.of(task())
 
 
-@pytest.fixture(scope="module")
-def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished folder of three shards."""
-    return dataset(tmp_path_factory.mktemp("dataset") / "out", *THREE)
-
-
 @pytest.fixture(scope="module", params=["folder", "index", "file", "interrupted"])
 def path(
-    request: pytest.FixtureRequest, out: Path, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    clean: Path,
+    clean_file: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     """The same dataset in each form that can be opened."""
-    there = tmp_path_factory.mktemp("form")
-    if request.param == "file":
-        return merge_to_file(out, there / "one.h5")
     if request.param == "interrupted":
-        for number, records in enumerate(THREE):
-            commit_shard(there, number, builder(records))
+        there = tmp_path_factory.mktemp("form")
+        shutil.copytree(clean, there, dirs_exist_ok=True)
+        (there / "dataset.h5").unlink()
         return there
-    return out if request.param == "folder" else out / "dataset.h5"
+    return {"folder": clean, "index": clean / "dataset.h5", "file": clean_file}[request.param]
 
 
 def images_in_order() -> list[tuple[Record, int, str]]:
@@ -136,8 +130,8 @@ def test_h5py_alone_reads_the_same_arrays(path: Path) -> None:
             np.testing.assert_array_equal(file["bodies/id"][camera["seen/body"][rows]], item.ids)
 
 
-def test_columns_say_unit_axes_and_what_they_refer_to(out: Path) -> None:
-    with h5py.File(out / "dataset.h5") as file:
+def test_columns_say_unit_axes_and_what_they_refer_to(clean: Path) -> None:
+    with h5py.File(clean / "dataset.h5") as file:
         assert file["bodies/X_WB"].attrs["axes"] == "body_in_frame row column"
         assert file["objects/mass_kg"].attrs["unit"] == "kg"
         assert file["bodies/frame"].attrs["refers"] == "/frames"
@@ -146,8 +140,8 @@ def test_columns_say_unit_axes_and_what_they_refer_to(out: Path) -> None:
         assert file["cameras/top/rgb"].attrs["axes"] == "frame y x channel"
 
 
-def test_a_shard_without_an_accepted_scene_opens_empty(out: Path) -> None:
-    with open_dataset(out / "shard-00001.h5") as ds:
+def test_a_shard_without_an_accepted_scene_opens_empty(clean: Path) -> None:
+    with open_dataset(clean / "shard-00001.h5") as ds:
         assert len(ds) == 0
         assert ds.table("scenes")["index"].tolist() == [2, 3]
         assert ds.table("bodies")["X_WB"].shape == (0, 4, 4)
@@ -155,21 +149,21 @@ def test_a_shard_without_an_accepted_scene_opens_empty(out: Path) -> None:
             ds[0]
 
 
-def test_negative_numbers_count_from_the_end(out: Path) -> None:
-    with open_dataset(out) as ds:
+def test_negative_numbers_count_from_the_end(clean: Path) -> None:
+    with open_dataset(clean) as ds:
         np.testing.assert_array_equal(ds[-1].rgb, ds[len(ds) - 1].rgb)
         for i in (len(ds), -len(ds) - 1):
             with pytest.raises(IndexError, match=f"image {i} of {len(ds)}"):
                 ds[i]
 
 
-def test_an_unknown_table_is_named_with_those_that_there_are(out: Path) -> None:
-    with open_dataset(out) as ds, pytest.raises(KeyError, match="no table 'scene'; there is obj"):
+def test_an_unknown_table_is_named_with_those_that_there_are(clean: Path) -> None:
+    with open_dataset(clean) as ds, pytest.raises(KeyError, match="no table 'scene'; there is obj"):
         ds.table("scene")
 
 
-def test_pictures_can_be_written_to(out: Path) -> None:
-    with open_dataset(out) as ds:
+def test_pictures_can_be_written_to(clean: Path) -> None:
+    with open_dataset(clean) as ds:
         item = ds[0]
     item.rgb[:] = 0
     item.depth_m[:] = 0
@@ -332,9 +326,9 @@ def test_every_other_change_shows_in_both_digests() -> None:
         assert after.all != before.all
 
 
-def test_digests_do_not_depend_on_the_shard(out: Path, tmp_path: Path) -> None:
+def test_digests_do_not_depend_on_the_shard(clean: Path, tmp_path: Path) -> None:
     other = dataset(tmp_path / "other", RECORDS[:5], RECORDS[5:])
-    with open_dataset(out) as a, open_dataset(other) as b:
+    with open_dataset(clean) as a, open_dataset(other) as b:
         for name in ("labels_sha256", "all_sha256"):
             assert a.table("scenes")[name].tolist() == b.table("scenes")[name].tolist()
             expected = [vars(content_hash(one, LAYOUT))[name.split("_")[0]] for one in RECORDS]
@@ -354,8 +348,8 @@ def test_nothing_that_is_no_dataset_opens(tmp_path: Path) -> None:
         open_dataset(tmp_path / "other.h5")
 
 
-def test_frames_are_one_chunk_each_with_plain_filters(out: Path) -> None:
-    with h5py.File(out / "shard-00000.h5") as file:
+def test_frames_are_one_chunk_each_with_plain_filters(clean: Path) -> None:
+    with h5py.File(clean / "shard-00000.h5") as file:
         for image in IMAGES:
             found = file[f"cameras/top/{image}"]
             assert found.chunks == (1, *found.shape[1:])

@@ -13,10 +13,10 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
 from simenv.dataset.hdf5 import in_memory
-from simenv.dataset.index import build_index, merge_to_file
+from simenv.dataset.index import build_index
 from simenv.dataset.pixels import chunk, frame
 from simenv.dataset.store import committed
-from tests.dataset.factory import THREE, builder, dataset
+from tests.dataset.factory import THREE, builder
 
 SCRIPT = """
 import sys
@@ -33,21 +33,20 @@ def files(out: Path) -> dict[str, bytes]:
     return {str(p.relative_to(out)): p.read_bytes() for p in out.rglob("*") if p.is_file()}
 
 
-def test_another_process_a_second_later_writes_the_same_bytes(tmp_path: Path) -> None:
-    dataset(tmp_path / "a", *THREE)
-    merge_to_file(tmp_path / "a", tmp_path / "a.h5")
+def test_another_process_a_second_later_writes_the_same_bytes(
+    tmp_path: Path, clean: Path, clean_file: Path
+) -> None:
     time.sleep(TICK_S)
     names = [str(tmp_path / "b"), str(tmp_path / "b.h5")]
     root = Path(__file__).parents[2]
     subprocess.run([sys.executable, "-c", SCRIPT, *names], check=True, cwd=root)
-    assert files(tmp_path / "a") == files(tmp_path / "b")
-    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
+    assert files(clean) == files(tmp_path / "b")
+    assert clean_file.read_bytes() == (tmp_path / "b.h5").read_bytes()
 
 
-def test_the_index_does_not_depend_on_when_it_is_made(tmp_path: Path) -> None:
-    out = dataset(tmp_path / "out", *THREE)
+def test_the_index_does_not_depend_on_when_it_is_made(clean: Path) -> None:
     time.sleep(TICK_S)
-    assert build_index(out, committed(out)) == (out / "dataset.h5").read_bytes()
+    assert build_index(clean, committed(clean)) == (clean / "dataset.h5").read_bytes()
 
 
 def test_an_image_is_made_twice_alike() -> None:

@@ -166,9 +166,9 @@ def test_a_full_disk_is_one_line_and_changes_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("limit", [0, 5_000, 50_000, 100_000])
-def test_a_full_disk_while_merging_leaves_no_file(tmp_path: Path, limit: int) -> None:
+def test_a_full_disk_while_merging_leaves_no_file(tmp_path: Path, clean: Path, limit: int) -> None:
     """In a process of its own: an error that reaches libhdf5 would be a crash."""
-    out, path = dataset(tmp_path / "out", *THREE), tmp_path / "one.h5"
+    path = tmp_path / "one.h5"
     path.write_text("what was there")
     script = f"""
 import resource
@@ -176,7 +176,7 @@ from simenv.dataset.index import merge_to_file
 from simenv.errors import StorageError
 resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
 try:
-    merge_to_file({str(out)!r}, {str(path)!r})
+    merge_to_file({str(clean)!r}, {str(path)!r})
 except StorageError as error:
     print(error)
 """
@@ -187,7 +187,7 @@ except StorageError as error:
     assert "one.h5: cannot write" in done.stdout
     assert done.stderr == ""
     assert path.read_text() == "what was there"
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["one.h5", "out"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["one.h5"]
 
 
 def test_a_folder_that_cannot_be_made_is_a_storage_error(tmp_path: Path) -> None:
@@ -250,7 +250,7 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
         identify(tmp_path, header())
 
 
-def test_a_dataset_grows_and_its_last_shard_is_replaced(tmp_path: Path) -> None:
+def test_a_dataset_grows_and_its_last_shard_is_replaced(tmp_path: Path, clean: Path) -> None:
     """Nine scenes, then more: the part-filled shard is made anew, the index with it."""
     out = dataset(tmp_path / "out", THREE[0], THREE[1][:1])
     with open_dataset(out) as ds:
@@ -262,7 +262,7 @@ def test_a_dataset_grows_and_its_last_shard_is_replaced(tmp_path: Path) -> None:
     with open_dataset(out) as ds:
         assert len(ds) > before
         assert ds.table("scenes")["index"].tolist() == list(range(6))
-    assert files(out) == files(dataset(tmp_path / "at_once", *THREE))
+    assert files(out) == files(clean)
     assert not validate(out).findings
 
 
@@ -280,8 +280,7 @@ def test_a_worker_sees_the_shards_that_its_parent_saw(tmp_path: Path) -> None:
     ds.close()
 
 
-def test_shards_that_do_not_stand_are_not_counted(tmp_path: Path) -> None:
-    out = dataset(tmp_path / "out", *THREE)
+def test_shards_that_do_not_stand_are_not_counted(out: Path) -> None:
     assert list(committed(out)) == [0, 1, 2]
     (out / "shard-00000.h5").write_bytes(b"short")
     manifest_path(out, 1).write_text("{")

@@ -4,17 +4,15 @@ import hashlib
 import multiprocessing
 import os
 import pickle
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import h5py
 import pytest
 
-from simenv.dataset.index import merge_to_file
 from simenv.dataset.read import Dataset
 from simenv.dataset.read import open as open_dataset
-from simenv.dataset.store import commit_shard
-from tests.dataset.factory import THREE, builder, dataset
 
 _dataset: Dataset  # what a forked worker finds in its parent's memory
 
@@ -32,14 +30,12 @@ def inherited(i: int) -> str:
 
 
 @pytest.fixture(params=["folder", "file", "interrupted"])
-def ds(request: pytest.FixtureRequest, tmp_path: Path) -> Dataset:
-    """An open dataset of each kind, already read from."""
+def ds(request: pytest.FixtureRequest, out: Path, clean_file: Path) -> Iterator[Dataset]:
+    """An open dataset of each kind."""
     if request.param == "interrupted":
-        for number, records in enumerate(THREE):
-            commit_shard(tmp_path, number, builder(records))
-        return open_dataset(tmp_path)
-    out = dataset(tmp_path / "out", *THREE)
-    return open_dataset(merge_to_file(out, tmp_path / "x.h5") if request.param == "file" else out)
+        (out / "dataset.h5").unlink()
+    with open_dataset(clean_file if request.param == "file" else out) as opened:
+        yield opened
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
@@ -50,19 +46,15 @@ def test_forked_workers_read_what_the_parent_reads(ds: Dataset) -> None:
     with ProcessPoolExecutor(2, multiprocessing.get_context("fork")) as pool:
         assert list(pool.map(inherited, range(len(ds)))) == expected
     assert [digest(ds, i) for i in range(len(ds))] == expected
-    ds.close()
 
 
 def test_spawned_workers_get_it_by_pickle(ds: Dataset) -> None:
     expected = [digest(ds, i) for i in range(4)]
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         assert list(pool.map(digest, [ds] * 4, range(4))) == expected
-    ds.close()
 
 
-def test_it_pickles_as_its_path(
-    ds: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_pickles_as_its_path(ds: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     data = pickle.dumps(ds)
     assert len(data) < 5000
     monkeypatch.chdir("/")
@@ -74,11 +66,10 @@ def test_it_pickles_as_its_path(
 
 
 def test_a_relative_path_survives_a_change_of_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    clean: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dataset(tmp_path / "out", *THREE)
-    monkeypatch.chdir(tmp_path)
-    with open_dataset("out") as ds:
+    monkeypatch.chdir(clean.parent)
+    with open_dataset(clean.name) as ds:
         monkeypatch.chdir("/")
         assert len(pickle.loads(pickle.dumps(ds))) == len(ds)
         assert ds[0].rgb.any()
@@ -91,8 +82,7 @@ def test_it_reads_again_after_it_was_closed(ds: Dataset) -> None:
     ds.close()
 
 
-def test_closing_closes_every_file(tmp_path: Path) -> None:
-    out = dataset(tmp_path / "out", *THREE)
+def test_closing_closes_every_file(out: Path) -> None:
     with open_dataset(out) as ds:
         list(ds)
         assert open_files(out)

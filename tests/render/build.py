@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from simenv import pose
 from simenv.mesh import Mesh, save_obj
 from simenv.pose import Matrix
+from simenv.render.renderer import Frame
 from simenv.scene import Body, Scene, Snapshot, View
 from simenv.spec.object import Box, Cylinder, Friction, ObjectModel, ObjectSpec, Primitive, Sphere
 from simenv.spec.task import Backdrop, Capture, Light, Look, Physics
@@ -115,3 +117,11 @@ def looking(
     if K is None:
         K = intrinsics(height, height, (width - 1) / 2, (height - 1) / 2)
     return View("camera", width, height, K, pose.look_at(eye, target), **planes)
+
+
+def digest(frame: Frame) -> str:
+    """Of every bit of a frame."""
+    total = hashlib.sha256(repr(frame.near_far_m).encode())
+    for pixels in (frame.rgb, frame.depth_m, frame.instance):
+        total.update(pixels.tobytes())
+    return total.hexdigest()

@@ -1,0 +1,100 @@
+"""What a person at a shell meets: exit status, one clear line, nothing written by a mistake."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import simenv
+from simenv.cli import run
+
+PROJECT = Path(__file__).parent / "data/project"
+MINI = PROJECT / "tasks/mini.yaml"
+
+
+def test_list_names_tasks_and_objects(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["list"]) == 0
+    said = capsys.readouterr().out
+    assert "  conveyor_pick\n" in said
+    assert "  hex_bolt\n" in said
+
+
+@pytest.mark.parametrize("kind", ["task", "object"])
+def test_schema_is_json_schema(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["schema", kind]) == 0
+    assert json.loads(capsys.readouterr().out)["$schema"].startswith("https://json-schema.org/")
+
+
+def test_generate_validate_view_and_verify_work_together(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIMENV_PATH", str(PROJECT))
+    out = str(tmp_path / "out")
+    words = ["generate", str(MINI), "--scenes", "3", "--out", out, "--renderer", "tiny"]
+    assert run([*words, "--jobs", "0"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("3 scenes made: 3 accepted, 12 images in ")
+    assert run([*words, "--jobs", "0"]) == 0
+    assert "0 scenes made, 3 were there already" in capsys.readouterr().out
+    assert run(["validate", out]) == 0
+    assert run(["view", out, "--images", "2"]) == 0
+    assert (tmp_path / "out/view.html").exists()
+    assert run(["verify", out, "--scenes", "2"]) == 0
+    with simenv.open(out) as dataset:
+        assert len(dataset) == 12
+
+
+BAD = {
+    "no such task": (["generate", "conveyor_pik"], "did you mean conveyor_pick?"),
+    "no such file": (["generate", "tasks/none.yaml"], "tasks/none.yaml"),
+    "no scenes": (["generate", str(MINI), "--scenes", "0"], "ask for 1 or more"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_one_line_exit_status_2_and_no_file(
+    case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words, expected = BAD[case]
+    scenes = [] if "--scenes" in words else ["--scenes", "1"]
+    assert run([*words, *scenes, "--out", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert said.startswith("simenv: ")
+    assert expected in said
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_wrong_task_file_names_line_column_and_way_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task = tmp_path / "tasks/mini.yaml"
+    task.parent.mkdir()
+    task.write_text(MINI.read_text().replace("scene.belts.main.speed_m_s", "scene.belts.main.sped"))
+    (tmp_path / "objects").symlink_to(PROJECT / "objects")
+    assert run(["generate", str(task), "--scenes", "1", "--out", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"simenv: {task}:17:3: domain.scene.belts.main.sped: ")
+    assert "did you mean scene.belts.main.speed_m_s?" in said
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("command", ["view", "validate", "verify"])
+def test_a_path_that_is_no_dataset_is_bad_input(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([command, str(tmp_path / "nothing")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_wrong_usage_is_exit_status_2() -> None:
+    assert run(["generate"]) == 2
+    assert run(["no-such-command"]) == 2
+
+
+def test_the_public_names_are_there() -> None:
+    assert sorted(simenv.__all__) == ["__version__", "load_task", "open"]
+    for name in simenv.__all__:
+        assert getattr(simenv, name)
+    with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
+        simenv.nonsense  # noqa: B018
