@@ -119,21 +119,16 @@ class Studio:
 
 
 def _camera_record(camera: Camera, taken: list[tuple[View, Frame, Seen]]) -> CameraRecord:
-    shape = (len(taken), camera.height, camera.width)
-    rgb, depth = np.empty((*shape, 3), dtype=np.uint8), np.empty(shape, dtype=np.uint16)
-    instance = np.empty(shape, dtype=np.uint16)
-    for k, (_, frame, _) in enumerate(taken):
-        rgb[k], instance[k] = frame.rgb, frame.instance
-        depth[k] = depth_units(frame.depth_m, camera.depth_scale_m)
+    views, frames, seen = zip(*taken, strict=True) if taken else ((), (), ())
     return CameraRecord(
-        rgb=rgb,
-        depth=depth,
+        rgb=[frame.rgb for frame in frames],
+        depth=[depth_units(frame.depth_m, camera.depth_scale_m) for frame in frames],
         depth_scale_m=camera.depth_scale_m,
-        instance=instance,
-        K=np.array([view.K for view, _, _ in taken]).reshape(-1, 3, 3),
-        X_WC=np.array([view.X_WC for view, _, _ in taken]).reshape(-1, 4, 4),
-        near_far=np.array([frame.near_far_m for _, frame, _ in taken]).reshape(-1, 2),
-        seen=tuple(seen for _, _, seen in taken),
+        instance=[frame.instance for frame in frames],
+        K=np.array([view.K for view in views]).reshape(-1, 3, 3),
+        X_WC=np.array([view.X_WC for view in views]).reshape(-1, 4, 4),
+        near_far=np.array([frame.near_far_m for frame in frames]).reshape(-1, 2),
+        seen=seen,
     )
 
 

@@ -59,7 +59,7 @@ def _judge_image(
 ) -> None:
     instance, K = camera["instance"][frame], camera["K"][frame]
     depth_m = camera["depth"][frame] * float(camera["depth"].attrs["scale_m"])
-    names = file["objects/name"].asstr()[:]
+    names = file["objects/key"].asstr()[:]
     seen = camera["seen"]
     rows = np.flatnonzero(seen["frame"][:] == frame)
     body = seen["body"][:][rows]

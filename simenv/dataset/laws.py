@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -101,7 +101,7 @@ def _pose_problems(name: str, X_AB: NDArray[np.float64]) -> Iterator[str]:
 
 def _camera_problems(
     tables: Tables,
-    images: Mapping[str, NDArray[Any]],
+    images: Mapping[str, Sequence[NDArray[Any]]],
     layout: Layout,
     camera: str,
     offset: NDArray[np.int64],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,10 +27,10 @@ class Attempt:
 class CameraRecord:
     """What one camera saw in the F frames of a scene."""
 
-    rgb: NDArray[np.uint8]  # (F, H, W, 3)
-    depth: NDArray[np.uint16]  # (F, H, W) times depth_scale_m = metres along camera z; 0 = nothing
+    rgb: Sequence[NDArray[np.uint8]]  # F of (H, W, 3)
+    depth: Sequence[NDArray[np.uint16]]  # F of (H, W); times depth_scale_m = metres; 0 = nothing
     depth_scale_m: float
-    instance: NDArray[np.uint16]  # (F, H, W) body id; 0 = floor or nothing
+    instance: Sequence[NDArray[np.uint16]]  # F of (H, W) body id; 0 = floor or nothing
     K: NDArray[np.float64]  # (F, 3, 3)
     X_WC: NDArray[np.float64]  # (F, 4, 4)
     near_far: NDArray[np.float64]  # (F, 2) metres

@@ -20,7 +20,7 @@ from simenv.spec.object import ObjectModel
 
 __all__ = ["Digests", "Images", "content_hash", "digests", "images_of", "tables_of"]
 
-Images = Mapping[str, Mapping[str, NDArray[Any]]]  # camera -> image -> (F, H, W[, channels])
+Images = Mapping[str, Mapping[str, Sequence[NDArray[Any]]]]  # camera -> image -> frames
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,8 @@ def digests(tables: Tables, images: Images, layout: Layout) -> Digests:
     for camera in sorted(layout.cameras):
         for image, kind in IMAGES.items():
             name = f"cameras/{camera}/{image}"
-            _feed(visual if kind.visual else labels, name, images[camera][image])
+            shape = (kind.dtype, layout.cameras[camera].shape(image))
+            _feed_frames(visual if kind.visual else labels, name, *shape, images[camera][image])
     both = hashlib.sha256(labels.digest() + visual.digest())
     return Digests(labels.hexdigest(), both.hexdigest())
 
@@ -57,6 +58,15 @@ def _feed(digest: Any, name: str, column: NDArray[Any]) -> None:
         return
     digest.update(json.dumps([name, column.dtype.str, *column.shape]).encode())
     digest.update(np.ascontiguousarray(column))
+
+
+def _feed_frames(
+    digest: Any, name: str, dtype: str, shape: tuple[int, ...], frames: Sequence[NDArray[Any]]
+) -> None:
+    """The same bytes as `_feed` of the frames as one array, which is never made."""
+    digest.update(json.dumps([name, dtype, len(frames), *shape]).encode())
+    for frame in frames:
+        digest.update(np.ascontiguousarray(frame))
 
 
 def images_of(record: Record) -> Images:
@@ -102,8 +112,9 @@ def _check(record: Record, layout: Layout) -> None:
     for name, camera in layout.cameras.items():
         seen = record.cameras[name]
         for image, pixels in images_of(record)[name].items():
-            if pixels.shape != (frames, *camera.shape(image)):
-                raise ValueError(f"{where}: {name}/{image} is {pixels.shape}; {camera} was planned")
+            shapes = [frame.shape for frame in pixels]
+            if shapes != [camera.shape(image)] * frames:
+                raise ValueError(f"{where}: {name}/{image} is {shapes}; {camera} was planned")
         if seen.depth_scale_m != camera.depth_scale_m:
             raise ValueError(f"{where}: {name} has depth_scale_m {seen.depth_scale_m}")
 

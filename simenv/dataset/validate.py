@@ -204,7 +204,7 @@ def scene_of(file: h5py.File, tables: Tables, layout: Layout, index: int) -> tup
     """The decoded rows and pictures of scene ``index``; `rows.digests` names them."""
     first, last = frames_of(tables, index)
     images = {
-        camera: {image: file[f"cameras/{camera}/{image}"][first:last] for image in IMAGES}
+        camera: {image: list(file[f"cameras/{camera}/{image}"][first:last]) for image in IMAGES}
         for camera in layout.cameras
     }
     return scene(tables, index, layout), images

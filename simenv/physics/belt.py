@@ -71,7 +71,9 @@ class Belt:
             self.speed_m_s = self.motion.speed_m_s * self.motion.profile[0][1]
         else:
             self.speed_m_s = self.motion.speed(middle_s, capture_start_s)
-        velocity, still = self.velocity.tolist(), [0.0, 0.0, 0.0]
+        x, y, z = self.motion.direction
+        velocity = (x * self.speed_m_s, y * self.speed_m_s, z * self.speed_m_s)
+        still = (0.0, 0.0, 0.0)
         pybullet.resetBaseVelocity(self.plane, velocity, still, physicsClientId=self.client)
         if not self.over.all():  # only then does a part see the box
             pybullet.resetBasePositionAndOrientation(

@@ -53,7 +53,7 @@ def turned(before: NDArray[np.float64], now: NDArray[np.float64]) -> NDArray[np.
         np.linalg.norm(now - before, axis=1),
         np.linalg.norm(now + before, axis=1),  # q and -q are one rotation
     )
-    return 2.0 * chord
+    return np.asarray(2.0 * chord)
 
 
 @dataclass(frozen=True, eq=False)

@@ -41,13 +41,14 @@ class BulletRenderer:
     device: str
     scale: float = 1.0  # stage units in a metre, where `reach` does not decide
     reach: float | None = None  # half-width of what the shadow map covers, in stage units
+    reuse: bool = True  # whether bodies stay from scene to scene
     largest_tile: tuple[int, int] | None = None  # pixels that one request can draw
     sample_offset: float = 0.0  # from a pixel's centre to where it is sampled, (right, down)
 
     def __init__(self) -> None:
         self._pid = os.getpid()
         self._client = self._connect()
-        self._stage = Stage(self._client, scale=self.scale, reach=self.reach)
+        self._stage = self._new_stage()
 
     def __enter__(self) -> "BulletRenderer":
         return self
@@ -90,6 +91,9 @@ class BulletRenderer:
             self._draw(snapshot, view, tile, frame)
         return frame
 
+    def _new_stage(self) -> Stage:
+        return Stage(self._client, scale=self.scale, reach=self.reach, reuse=self.reuse)
+
     def _check(self) -> None:
         if self._client < 0:
             raise EngineError(f"the {self.name} renderer is closed; open another one")
@@ -102,7 +106,7 @@ class BulletRenderer:
         self._stage.close()
         self._disconnect()
         self._client = self._connect()
-        self._stage = Stage(self._client, scale=self.scale, reach=self.reach)
+        self._stage = self._new_stage()
 
     def _near_far(self, view: View) -> tuple[float, float]:
         near, far = camera.near_far(view, self._stage.triangles(pose.inverse(view.X_WC)))

@@ -26,6 +26,7 @@ class TinyRenderer(BulletRenderer):
     name = "tiny"
     device = "TinyRenderer (CPU)"
     scale = 2.0  # makes the 0.02 units that throw no shadow 10 mm
+    reuse = False  # it draws in the order of a hash map that removals stir
     sample_offset = 0.5  # pixels are sampled at corners, half a pixel from OpenCV's centres
 
     def _connect(self) -> int:

@@ -45,9 +45,14 @@ class Member:
 class Stage:
     """The bodies of one render client."""
 
-    def __init__(self, client: int, *, scale: float, reach: float | None) -> None:
-        """Fixed ``scale``, or a power of two such that a scene fits ``reach`` units to each side."""
+    def __init__(self, client: int, *, scale: float, reach: float | None, reuse: bool) -> None:
+        """Fixed ``scale``, or a power of two such that a scene fits ``reach`` units to each side.
+
+        Without ``reuse`` every scene starts with an empty client: slower, for an engine that draws
+        bodies in an order that depends on those before.
+        """
         self.client = client
+        self._reuse = reuse
         self.scale = scale
         self.centre = np.zeros(3)
         self.ids: NDArray[np.uint16] = np.zeros(1, np.uint16)  # segmentation -> body id; -1 -> 0
@@ -165,9 +170,10 @@ class Stage:
         """Have as many members of each key as the scene has bodies."""
         wanted = Counter(keys)
         for key, members in list(self._members.items()):
-            for member in members[wanted[key] :]:
+            kept = wanted[key] if self._reuse else 0
+            for member in members[kept:]:
                 self._remove(member)
-            del members[wanted[key] :]
+            del members[kept:]
             if not members:
                 del self._members[key]
         for key, body, surface in zip(keys, scene.bodies, surfaces, strict=True):
@@ -175,10 +181,16 @@ class Stage:
                 if key not in self._shapes:
                     self._shapes[key] = self._load(surface, _source(scene, body))
                 self._members[key].append(self._add(self._shapes[key]))
-        if keys:
-            # A removal makes the engine draw the bodies of a shape in the order of their ids
-            # (GLInstancingRenderer::rebuildGraphicsInstances), before it is that of their making.
-            self._remove(self._add(self._shapes[keys[0]]))
+        if self._reuse and keys:
+            self._put_in_order(self._shapes[keys[0]])
+
+    def _put_in_order(self, shape: int) -> None:
+        """Make the k-th member of a key the k-th that is drawn, so that ties do not depend on luck.
+
+        After a removal the engine draws the bodies of a shape in the order of their ids
+        (GLInstancingRenderer::rebuildGraphicsInstances), before it in the order of their making.
+        """
+        self._remove(self._add(shape))
         for members in self._members.values():
             members.sort(key=lambda member: member.uid)
 

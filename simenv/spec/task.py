@@ -285,7 +285,7 @@ class Physics(Spec):
     """How the world is stepped. The defaults are measured; see docs/physics.md."""
 
     rate_hz: Annotated[float, Field(ge=60, le=4000)] = 240.0
-    solver_iterations: Annotated[int, Field(ge=1, le=1000)] = 20
+    solver_iterations: Annotated[int, Field(ge=1, le=1000)] = 24
     residual_threshold: Unsigned = 1e-5
     """The solver stops early below this."""
     settle: Settle = Settle()

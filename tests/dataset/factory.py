@@ -159,10 +159,10 @@ def _camera(
     depth = np.array([shot[0] for shot in shots], dtype=np.uint16).reshape(-1, HEIGHT, WIDTH)
     instance = np.array([shot[1] for shot in shots], dtype=np.uint16).reshape(-1, HEIGHT, WIDTH)
     return CameraRecord(
-        rgb=rng.integers(0, 256, (frames, HEIGHT, WIDTH, 3), dtype=np.uint8),
-        depth=depth,
+        rgb=list(rng.integers(0, 256, (frames, HEIGHT, WIDTH, 3), dtype=np.uint8)),
+        depth=list(depth),
         depth_scale_m=SCALE_M,
-        instance=instance,
+        instance=list(instance),
         K=np.tile(np.array([[50.0, 0, 19.5], [0, 50, 14.5], [0, 0, 1]]), (frames, 1, 1)),
         X_WC=X_WC,
         near_far=np.tile([0.1, 3.0], (frames, 1)),

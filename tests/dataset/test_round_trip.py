@@ -293,7 +293,10 @@ def test_visual_changes_leave_the_label_digest() -> None:
     base = record(0)
     before = content_hash(base, LAYOUT)
     look = dict(base.scene_values) | {"look.light.elevation_deg": 30.0}
-    shots = {name: replace(camera, rgb=255 - camera.rgb) for name, camera in base.cameras.items()}
+    shots = {
+        name: replace(camera, rgb=[255 - rgb for rgb in camera.rgb])
+        for name, camera in base.cameras.items()
+    }
     textures = tuple("green" for _ in base.body_texture)
     for other in (
         replace(base, scene_values=look),
@@ -309,9 +312,9 @@ def test_every_other_change_shows_in_both_digests() -> None:
     base = record(0)
     before = content_hash(base, LAYOUT)
     top = base.cameras["top"]
-    depth, instance = top.depth.copy(), top.instance.copy()
-    depth[0, 0, 0] += 1
-    instance[-1, -1, -1] += 1
+    depth, instance = ([frame.copy() for frame in frames] for frames in (top.depth, top.instance))
+    depth[0][0, 0] += 1
+    instance[-1][-1, -1] += 1
     for other in (
         replace(base, tier="edge"),
         replace(base, X_WB=base.X_WB + 1e-15),

@@ -165,16 +165,33 @@ def test_a_full_disk_is_one_line_and_changes_nothing(tmp_path: Path) -> None:
     assert committed(out, check_sha256=True)[1].scenes == range(4, 6)
 
 
+LIMITED = "resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))"
+FULL = """
+write = os.pwrite
+def pwrite(fd, data, at):
+    if at + len(data) > limit:
+        raise OSError(errno.ENOSPC, "")
+    return write(fd, data, at)
+os.pwrite = pwrite
+"""  # unlike a limit, a full disk lets a file be lengthened without data
+
+
+@pytest.mark.parametrize(
+    ("disk", "reason"), [(LIMITED, "File too large"), (FULL, "No space left on device")]
+)
 @pytest.mark.parametrize("limit", [0, 5_000, 50_000, 100_000])
-def test_a_full_disk_while_merging_leaves_no_file(tmp_path: Path, clean: Path, limit: int) -> None:
+def test_a_full_disk_while_merging_leaves_no_file(
+    tmp_path: Path, clean: Path, limit: int, disk: str, reason: str
+) -> None:
     """In a process of its own: an error that reaches libhdf5 would be a crash."""
     path = tmp_path / "one.h5"
     path.write_text("what was there")
     script = f"""
-import resource
+import errno, os, resource
 from simenv.dataset.index import merge_to_file
 from simenv.errors import StorageError
-resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
+limit = {limit}
+{disk}
 try:
     merge_to_file({str(clean)!r}, {str(path)!r})
 except StorageError as error:
@@ -185,6 +202,7 @@ except StorageError as error:
         [sys.executable, "-c", script], cwd=root, check=True, capture_output=True, text=True
     )
     assert "one.h5: cannot write" in done.stdout
+    assert reason in done.stdout
     assert done.stderr == ""
     assert path.read_text() == "what was there"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["one.h5"]

@@ -123,7 +123,7 @@ def seen(one: Record, name: str, change: Callable[[Any], Any]) -> Record:
 
 def edited(array: Any, where: Any, value: Any) -> Any:
     """A copy with another value somewhere."""
-    copy = array.copy()
+    copy = np.array(array)
     copy[where] = value
     return copy
 

@@ -15,6 +15,7 @@ from simenv.dataset.read import Dataset
 from simenv.dataset.read import open as open_dataset
 
 _dataset: Dataset  # what a forked worker finds in its parent's memory
+_file: h5py.File  # that the parent reads from
 
 
 def digest(ds: Dataset, i: int) -> str:
@@ -24,9 +25,9 @@ def digest(ds: Dataset, i: int) -> str:
     return hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest()
 
 
-def inherited(i: int) -> str:
-    """The digest of image i of the parent's own dataset."""
-    return digest(_dataset, i)
+def inherited(i: int) -> tuple[str, bool]:
+    """The digest of image i of the parent's own dataset; is it read from the parent's file?"""
+    return digest(_dataset, i), _dataset._main is _file
 
 
 @pytest.fixture(params=["folder", "file", "interrupted"])
@@ -40,11 +41,11 @@ def ds(request: pytest.FixtureRequest, out: Path, clean_file: Path) -> Iterator[
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_forked_workers_read_what_the_parent_reads(ds: Dataset) -> None:
-    global _dataset
+    global _dataset, _file
     expected = [digest(ds, i) for i in range(len(ds))]
-    _dataset = ds
+    _dataset, _file = ds, ds._main
     with ProcessPoolExecutor(2, multiprocessing.get_context("fork")) as pool:
-        assert list(pool.map(inherited, range(len(ds)))) == expected
+        assert list(pool.map(inherited, range(len(ds)))) == [(one, False) for one in expected]
     assert [digest(ds, i) for i in range(len(ds))] == expected
 
 

@@ -80,8 +80,11 @@ PASTS = [
 
 
 @pytest.mark.usefixtures("egl_closed")
+@pytest.mark.parametrize("name", [pytest.param("egl", marks=pytest.mark.egl), "tiny"])
 @pytest.mark.parametrize("second", [SLAB, PLANK], ids=["same_shape", "other_shape"])
-def test_the_scene_alone_decides_who_wins_where_surfaces_coincide(second: ObjectModel) -> None:
+def test_the_scene_alone_decides_who_wins_where_surfaces_coincide(
+    second: ObjectModel, name: str
+) -> None:
     tied = snapshot(
         Thing(SLAB, at(0.03, 0.02, 0.06), color=(1, 0, 0)),
         Thing(second, at(-0.04, 0.01, 0.06), color=(0, 1, 0)),
@@ -89,7 +92,7 @@ def test_the_scene_alone_decides_who_wins_where_surfaces_coincide(second: Object
     view = looking((0, 0, 0.6), (0, 0, 0), size=(160, 120))
     frames = []
     for past in ([], [PASTS[1]], PASTS, PASTS[::-1]):
-        with open_renderer("egl") as renderer:
+        with open_renderer(name) as renderer:
             for things in past:
                 renderer.render(snapshot(*things), view)
             frames.append(renderer.render(tied, view))

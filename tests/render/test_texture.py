@@ -1,0 +1,38 @@
+"""Procedural textures: deterministic, seamless, and the ones that task files may name."""
+
+import hashlib
+
+import numpy as np
+import pytest
+
+from simenv.render import texture
+from simenv.spec.task import PROCEDURAL_TEXTURES
+
+
+def test_task_files_may_name_exactly_the_textures_there_are() -> None:
+    assert set(texture.NAMES) == set(PROCEDURAL_TEXTURES)
+
+
+@pytest.mark.parametrize("name", texture.NAMES)
+def test_a_texture_is_an_image_and_the_same_each_time(name: str) -> None:
+    image = texture.make(name)
+    assert image.shape == (texture.SIZE, texture.SIZE, 3)
+    assert image.dtype == np.uint8
+    assert np.array_equal(image, texture.make(name))
+    assert 3 < image.std() < 90, "neither flat nor noise"
+
+
+@pytest.mark.parametrize("name", texture.NAMES)
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_texture_repeats_without_a_seam(name: str, axis: int) -> None:
+    image = texture.make(name).astype(float)
+    steps = np.abs(np.diff(image, axis=axis, append=image.take([0], axis=axis)))
+    across = steps.mean(axis=(1 - axis, 2))  # at each line between neighbouring rows, or columns
+    assert across[-1] <= 1.05 * across.max(
+        initial=0, where=np.arange(len(across)) < len(across) - 1
+    )
+
+
+def test_textures_differ() -> None:
+    digests = {hashlib.sha256(texture.make(name).tobytes()).digest() for name in texture.NAMES}
+    assert len(digests) == len(texture.NAMES)

@@ -1,0 +1,50 @@
+"""What the README says is so: its example runs, its floor table and commands are the real ones."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from simenv.cli import run
+from simenv.generate import generate
+from tests.test_floors import FLOORS
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+MINI = ROOT / "tests/data/project/tasks/mini.yaml"
+
+
+def test_the_reading_example_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert len(code.strip().splitlines()) <= 10
+    generate(MINI, tmp_path / "out", scenes=1, jobs=0, renderer="tiny")
+    exec(code.replace("out/conveyor", str(tmp_path / "out")), {})
+    said = capsys.readouterr().out.splitlines()
+    assert said
+    assert all(re.match(r"(overhead|side) [\d.]+ (brick|drum|belt_main) \[", line) for line in said)
+
+
+def test_the_floor_table_is_the_one_that_is_enforced() -> None:
+    rows = re.findall(r"^\| (\d+) \| ((?:`\w+` ?)+)\|", README, re.MULTILINE)
+    told = {int(level): set(re.findall(r"\w+", rooms)) for level, rooms in rows}
+    known = dict(enumerate(FLOORS))
+    known[max(known) - 1] |= known.pop(max(known))  # __main__ only calls cli
+    known = {level: rooms - {"__main__"} for level, rooms in known.items()}
+    assert told == known
+
+
+def test_every_command_of_the_table_exists(capsys: pytest.CaptureFixture[str]) -> None:
+    commands = set(re.findall(r"^\| `simenv (\w+)", README, re.MULTILINE))
+    assert run(["--help"]) == 0
+    listed = set(re.findall(r"^  (\w+) ", capsys.readouterr().out, re.MULTILINE))
+    assert commands == listed
+
+
+@pytest.mark.parametrize("link", re.findall(r"\]\(([^)#:]+)\)", README))
+def test_links_lead_to_files(link: str) -> None:
+    assert (ROOT / link).exists()
+
+
+def test_commands_to_paste_are_one_line_each() -> None:
+    for block in re.findall(r"```bash\n(.*?)```", README, re.DOTALL):
+        assert block.count("\n") == 1
