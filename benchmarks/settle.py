@@ -86,7 +86,7 @@ class Tally:
         self.penetration_mm.append(1e3 * rest.penetration_m)
         for body, X_WB in zip(scene.parts, rest.X_WB, strict=True):
             model = scene.objects[body.object]
-            hover = rest.hover_m if model.hulls or rest.round_hovers and _round(model) else 0.0
+            hover = rest.hover_m if model.hulls or (rest.round_hovers and _round(model)) else 0.0
             com = pose.apply(X_WB, model.mass_properties[0][None])[0]
             self.heights.append(com[2] - hover)
             tilt = np.degrees(np.arccos(np.clip(X_WB[2, 2], -1.0, 1.0)))

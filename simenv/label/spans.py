@@ -11,6 +11,7 @@ BOP toolkit).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,7 @@ class Outline:
 
     corners: NDArray[np.float64]  # (T, 3, 3) of each face, body frame
     planes: NDArray[np.float64]  # (T, 4) a face looks at p_B where planes @ (p_B, 1) > 0
-    across: NDArray[np.int64] | None  # (3 T,) face beyond each edge; None: the surface is open
+    across: NDArray[np.int64]  # (3 T,) face beyond each edge; -1 throughout: the surface is open
     middle: NDArray[np.float64]  # (3,) centre of a ball around the surface, body frame
     radius: float  # of that ball
 
@@ -47,8 +48,8 @@ class Outline:
         return cls(corners, np.column_stack([normals, offsets]), _across(faces), middle, radius)
 
 
-def _across(faces: NDArray[np.int32]) -> NDArray[np.int64] | None:
-    """The face beyond each edge (3 T,) of a closed surface; None if an edge has no such face."""
+def _across(faces: NDArray[np.int32]) -> NDArray[np.int64]:
+    """The face beyond each edge (3 T,) of a closed surface; -1 if there is an edge without one."""
     start, end = faces.astype(np.int64), np.roll(faces, -1, axis=1).astype(np.int64)
     count = int(faces.max()) + 1
     edges, back = (start * count + end).ravel(), (end * count + start).ravel()
@@ -56,7 +57,39 @@ def _across(faces: NDArray[np.int32]) -> NDArray[np.int64] | None:
     known = edges[order]
     found = np.minimum(np.searchsorted(known, back), len(known) - 1)
     closed = bool((np.diff(known) > 0).all()) and np.array_equal(known[found], back)
-    return np.asarray(order[found] // 3) if closed else None
+    return np.asarray(order[found] // 3) if closed else np.full(len(edges), -1)
+
+
+@dataclass(frozen=True, eq=False)
+class Outlines:
+    """The outlines of N bodies end to end, so that one numpy call serves them all."""
+
+    each: tuple[Outline, ...]
+    middles: NDArray[np.float64]  # (N, 3)
+    radii: NDArray[np.float64]  # (N,)
+    closed: NDArray[np.bool_]  # (N,)
+    body: NDArray[np.int64]  # (T,) of each face
+    corners: NDArray[np.float64]  # (T, 3, 3)
+    planes: NDArray[np.float64]  # (T, 4)
+    across: NDArray[np.int64]  # (3 T,)
+
+    @classmethod
+    @lru_cache(maxsize=4)  # all frames of a scene have the same bodies
+    def of(cls, outlines: tuple[Outline, ...]) -> "Outlines":
+        """Put outlines end to end."""
+        sizes = [len(outline.corners) for outline in outlines]
+        starts = np.cumsum([0, *sizes])
+        across = [outline.across + first for outline, first in zip(outlines, starts, strict=False)]
+        return cls(
+            each=outlines,
+            middles=np.array([outline.middle for outline in outlines]).reshape(-1, 3),
+            radii=np.array([outline.radius for outline in outlines]),
+            closed=np.array([outline.across[0] >= 0 for outline in outlines], dtype=bool),
+            body=np.repeat(np.arange(len(outlines)), sizes),
+            corners=np.concatenate([*(o.corners for o in outlines), np.empty((0, 3, 3))]),
+            planes=np.concatenate([*(o.planes for o in outlines), np.empty((0, 4))]),
+            across=np.concatenate([*across, np.empty(0, dtype=np.int64)]),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,34 +153,49 @@ def mask_spans(mask: NDArray[np.uint16], ids: NDArray[np.int64]) -> Spans:
 
 def silhouettes(outlines: Sequence[Outline], X_CB: NDArray[np.float64], view: View) -> Spans:
     """The silhouettes of N bodies at X_CB (N, 4, 4), each as if it were alone in ``view``."""
-    contours = [_contour(outline, X, view.K) for outline, X in zip(outlines, X_CB, strict=True)]
-    body = np.repeat(np.arange(len(outlines)), [len(contour) for contour in contours])
-    edges = np.concatenate([*contours, np.empty((0, 2, 2))])
-    return _intervals(*_crossings(edges, body, view), view, count=len(outlines))
+    bodies = Outlines.of(tuple(outlines))
+    nearest = np.einsum("nj,nj->n", X_CB[:, 2, :3], bodies.middles) + X_CB[:, 2, 3] - bodies.radii
+    simple = bodies.closed & (nearest >= NEAR_M)
+    contours, body = _contours(bodies, X_CB, simple)
+    pieces, owners = [_project(contours, view)], [body]
+    for index in np.flatnonzero(~simple):
+        edges = _all_edges(bodies.each[index], X_CB[index], view)
+        pieces.append(edges)
+        owners.append(np.full(len(edges), index))
+    owner = np.concatenate(owners)
+    return _intervals(*_crossings(np.concatenate(pieces), owner, view), view, count=len(outlines))
 
 
-def _contour(outline: Outline, X_CB: pose.Matrix, K: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Directed edges (E, 2, 2) in pixels that wind once around every covered point, or more."""
-    R_CB, p_CB = X_CB[:3, :3], X_CB[:3, 3]
-    crosses_near = R_CB[2] @ outline.middle + p_CB[2] - outline.radius < NEAR_M
-    if crosses_near or outline.across is None:
-        corners = outline.corners @ R_CB.T + p_CB
-        corners = _clip_near(corners) if crosses_near else corners
-        return _all_edges((corners / corners[..., 2:]) @ K[:2].T)
-    eye_B = np.append(-p_CB @ R_CB, 1.0)  # the camera in the body frame
-    front = outline.planes @ eye_B > 0
-    edge = np.flatnonzero(np.repeat(front, 3) & ~front[outline.across])
+def _contours(
+    bodies: Outlines, X_CB: NDArray[np.float64], simple: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Edges (E, 2, 3) in the camera's frame between a face seen from the front and one that is not.
+
+    They run so that they wind once around every covered point, or more. Only ``simple`` bodies.
+    """
+    R_CB, p_CB = X_CB[:, :3, :3], X_CB[:, :3, 3]
+    eyes_B = np.ones((len(X_CB), 4))  # the camera in each body's frame
+    eyes_B[:, :3] = -np.einsum("nji,nj->ni", R_CB, p_CB)
+    eyes_B[~simple] = 0.0  # sees no face from the front
+    front = np.einsum("tj,tj->t", bodies.planes, eyes_B[bodies.body]) > 0
+    edge = np.flatnonzero(np.repeat(front, 3) & ~front[bodies.across])
     face, first = np.divmod(edge, 3)
-    ends = np.stack([outline.corners[face, first], outline.corners[face, (first + 1) % 3]], axis=1)
-    ends = ends @ R_CB.T + p_CB
-    return np.asarray((ends / ends[..., 2:]) @ K[:2].T)
+    body = bodies.body[face]
+    ends = np.stack([bodies.corners[face, first], bodies.corners[face, (first + 1) % 3]], axis=1)
+    return np.einsum("eij,ekj->eki", R_CB[body], ends) + p_CB[body][:, None], body
 
 
-def _all_edges(corners: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Every edge of triangles (T, 3, 2), those seen from behind turned around."""
-    behind = _doubled_area(corners) > 0
-    corners = np.where(behind[:, None, None], corners[:, ::-1], corners)
-    return np.stack([corners, np.roll(corners, -1, axis=1)], axis=2).reshape(-1, 2, 2)
+def _project(points: NDArray[np.float64], view: View) -> NDArray[np.float64]:
+    """Pixels (..., 2) of points (..., 3) in the camera's frame."""
+    return np.asarray((points / points[..., 2:]) @ view.K[:2].T)
+
+
+def _all_edges(outline: Outline, X_CB: pose.Matrix, view: View) -> NDArray[np.float64]:
+    """Every edge (E, 2, 2) in pixels, cut at the camera; faces seen from behind turned around."""
+    corners = _clip_near(outline.corners @ X_CB[:3, :3].T + X_CB[:3, 3])
+    pixels = _project(corners, view)
+    pixels = np.where((_doubled_area(pixels) > 0)[:, None, None], pixels[:, ::-1], pixels)
+    return np.stack([pixels, np.roll(pixels, -1, axis=1)], axis=2).reshape(-1, 2, 2)
 
 
 def _doubled_area(corners: NDArray[np.float64]) -> NDArray[np.float64]:

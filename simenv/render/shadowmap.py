@@ -18,44 +18,61 @@ GL_TEXTURE_2D = 0x0DE1
 GL_TEXTURE_WIDTH = 0x1000
 FLOAT_BYTES = 4
 
+UINT, POINTER = ctypes.c_uint, ctypes.c_void_p
+SIGNATURES: dict[str, tuple[type | None, ...]] = {  # result, arguments
+    "glGenBuffers": (None, ctypes.c_int, POINTER),
+    "glBindBuffer": (None, UINT, UINT),
+    "glBufferData": (None, UINT, ctypes.c_ssize_t, POINTER, UINT),
+    "glDeleteBuffers": (None, ctypes.c_int, POINTER),
+    "glGetError": (UINT,),
+    "glIsTexture": (ctypes.c_ubyte, UINT),
+    "glBindTexture": (None, UINT, UINT),
+    "glGetTexLevelParameteriv": (None, UINT, ctypes.c_int, UINT, POINTER),
+}
+
 
 @contextmanager
 def limited_to(size: int) -> Iterator[None]:
     """Inside, with the plugin's context current, new textures hold at most ``size``^2 floats."""
-    uint, pointer = ctypes.c_uint, ctypes.c_void_p
-    bind = _function("glBindBuffer", uint, uint)
-    buffer = uint(0)
-    _function("glGenBuffers", ctypes.c_int, pointer)(1, ctypes.byref(buffer))
-    bind(GL_PIXEL_UNPACK_BUFFER, buffer.value)
-    allocate = _function("glBufferData", uint, ctypes.c_ssize_t, pointer, uint)
-    allocate(GL_PIXEL_UNPACK_BUFFER, size * size * FLOAT_BYTES, None, GL_STATIC_DRAW)
+    gl = _functions()
+    if not gl:
+        yield
+        return
+    buffer = UINT(0)
+    gl["glGenBuffers"](1, ctypes.byref(buffer))
+    gl["glBindBuffer"](GL_PIXEL_UNPACK_BUFFER, buffer.value)
+    gl["glBufferData"](GL_PIXEL_UNPACK_BUFFER, size * size * FLOAT_BYTES, None, GL_STATIC_DRAW)
     try:
         yield
     finally:
-        bind(GL_PIXEL_UNPACK_BUFFER, 0)
-        _function("glDeleteBuffers", ctypes.c_int, pointer)(1, ctypes.byref(buffer))
-        _function("glGetError")()
+        gl["glBindBuffer"](GL_PIXEL_UNPACK_BUFFER, 0)
+        gl["glDeleteBuffers"](1, ctypes.byref(buffer))
+        gl["glGetError"]()
 
 
 def texture_widths(names: int = 16) -> list[int]:
     """Widths in pixels of the context's first textures, by name; for diagnosis."""
-    uint, pointer = ctypes.c_uint, ctypes.c_void_p
-    exists = _function("glIsTexture", uint, result=ctypes.c_ubyte)
-    bind = _function("glBindTexture", uint, uint)
-    query = _function("glGetTexLevelParameteriv", uint, ctypes.c_int, uint, pointer)
-    widths = []
-    for name in range(1, names + 1):
-        if exists(name):
+    gl, widths = _functions(), []
+    for name in range(1, names + 1) if gl else ():
+        if gl["glIsTexture"](name):
             width = ctypes.c_int(0)
-            bind(GL_TEXTURE_2D, name)
-            query(GL_TEXTURE_2D, 0, GL_TEXTURE_WIDTH, ctypes.byref(width))
+            gl["glBindTexture"](GL_TEXTURE_2D, name)
+            gl["glGetTexLevelParameteriv"](GL_TEXTURE_2D, 0, GL_TEXTURE_WIDTH, ctypes.byref(width))
+            gl["glBindTexture"](GL_TEXTURE_2D, 0)
             widths.append(width.value)
-    bind(GL_TEXTURE_2D, 0)
     return widths
 
 
-def _function(name: str, *arguments: type, result: type | None = None) -> Callable[..., int]:
-    """An OpenGL function of the current context."""
-    find = ctypes.CDLL("libEGL.so.1").eglGetProcAddress
-    find.restype, find.argtypes = ctypes.c_void_p, [ctypes.c_char_p]
-    return ctypes.CFUNCTYPE(result, *arguments)(find(name.encode()))
+def _functions() -> dict[str, Callable[..., int]]:
+    """OpenGL functions of the current context by name; empty where there are none to be had."""
+    try:
+        library = ctypes.CDLL("libEGL.so.1")
+    except OSError:
+        return {}
+    library.eglGetCurrentContext.restype = POINTER
+    library.eglGetProcAddress.restype = POINTER
+    library.eglGetProcAddress.argtypes = [ctypes.c_char_p]
+    found = {name: library.eglGetProcAddress(name.encode()) for name in SIGNATURES}
+    if not library.eglGetCurrentContext() or not all(found.values()):
+        return {}
+    return {name: ctypes.CFUNCTYPE(*SIGNATURES[name])(at) for name, at in found.items()}
