@@ -10,8 +10,9 @@ through three processes in turn, scene by scene, so that whatever else the machi
   rule holds, getCameraImage with segmentation, h5py with gzip;
 - ``bare``: getCameraImage of the same settled scenes and nothing else.
 
-CPU time counts all threads of a process. Each process renders with the same number of llvmpipe
-threads (``--threads``, default 1), so that the figures compare work and not parallelism.
+CPU time counts all threads of a process. All three run in the environment of simenv's workers (no
+threads of numpy or llvmpipe), so that the figures compare work and not parallelism; ``--threads``
+gives llvmpipe some.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from typing import Any
 import numpy as np
 
 from simenv.clock import Clock
+from simenv.render.choose import SINGLE_THREADED_ENVIRONMENT
 from simenv.spec.load import Task, task_from_text
 
 PARTS, FRAMES = 12, 4
@@ -65,11 +67,8 @@ domain:
 """
 
 
-def serve(
-    pipe: Connection, make: Callable[..., Callable[[int], Clock]], renderer: str, threads: str
-) -> None:
+def serve(pipe: Connection, make: Callable[..., Callable[[int], Clock]], renderer: str) -> None:
     """A process of its own: one line of work, one clock back."""
-    os.environ["LP_NUM_THREADS"] = threads
     with tempfile.TemporaryDirectory() as folder:
         work = make(renderer, Path(folder))
         pipe.send("ready")
@@ -312,10 +311,11 @@ LINES: dict[str, Callable[..., Callable[[int], Clock]]] = {
 
 def measure(scenes: int, renderer: str, threads: str) -> dict[str, Clock]:
     """Every scene through every line, in turn."""
+    os.environ |= {**SINGLE_THREADED_ENVIRONMENT, "LP_NUM_THREADS": threads}
     context, lines = get_context("spawn"), {}
     for name, make in LINES.items():
         ours, theirs = context.Pipe()
-        process = context.Process(target=serve, args=(theirs, make, renderer, threads), daemon=True)
+        process = context.Process(target=serve, args=(theirs, make, renderer), daemon=True)
         process.start()
         assert ours.recv() == "ready"
         lines[name] = ours
@@ -336,7 +336,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--scenes", type=int, default=16, help="a multiple of 8")
     parser.add_argument("--renderer", choices=["egl", "tiny"], default="egl")
-    parser.add_argument("--threads", default="1", help="LP_NUM_THREADS; '' for llvmpipe's default")
+    parser.add_argument(
+        "--threads", default="0", help="LP_NUM_THREADS of all; 2: llvmpipe's default here"
+    )
     arguments = parser.parse_args()
     clocks = measure(arguments.scenes, arguments.renderer, arguments.threads)
     print(f"{platform.machine()}, {os.cpu_count()} cores, {arguments}")

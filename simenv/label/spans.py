@@ -91,6 +91,15 @@ class Outlines:
             across=np.concatenate([*across, np.empty(0, dtype=np.int64)]),
         )
 
+    def ahead(self, X_CB: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which bodies lie wholly before the camera, (N,)."""
+        nearest = np.einsum("nj,nj->n", X_CB[:, 2, :3], self.middles) + X_CB[:, 2, 3] - self.radii
+        ahead = np.asarray(nearest >= NEAR_M)
+        for index in np.flatnonzero(~ahead):  # long furniture: its ball says little
+            z = self.each[index].corners @ X_CB[index, 2, :3] + X_CB[index, 2, 3]
+            ahead[index] = z.min() >= NEAR_M
+        return ahead
+
 
 @dataclass(frozen=True, eq=False)
 class Spans:
@@ -154,8 +163,7 @@ def mask_spans(mask: NDArray[np.uint16], ids: NDArray[np.int64]) -> Spans:
 def silhouettes(outlines: Sequence[Outline], X_CB: NDArray[np.float64], view: View) -> Spans:
     """The silhouettes of N bodies at X_CB (N, 4, 4), each as if it were alone in ``view``."""
     bodies = Outlines.of(tuple(outlines))
-    nearest = np.einsum("nj,nj->n", X_CB[:, 2, :3], bodies.middles) + X_CB[:, 2, 3] - bodies.radii
-    simple = bodies.closed & (nearest >= NEAR_M)
+    simple = bodies.closed & bodies.ahead(X_CB)
     contours, body = _contours(bodies, X_CB, simple)
     pieces, owners = [_project(contours, view)], [body]
     for index in np.flatnonzero(~simple):

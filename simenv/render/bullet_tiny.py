@@ -46,8 +46,8 @@ class TinyRenderer(BulletRenderer):
             "lightColor": (1.0, 1.0, 1.0),
             "lightDistance": LIGHT_FARTHER * float(np.linalg.norm(eye_S)),
             "shadow": int(view.near_m is None),
-            "lightAmbientCoeff": 0.6,
-            "lightDiffuseCoeff": 0.4,
+            "lightAmbientCoeff": 0.5,
+            "lightDiffuseCoeff": 0.5,
             "lightSpecularCoeff": 0.0,
             "renderer": pybullet.ER_TINY_RENDERER,
         }

@@ -19,15 +19,15 @@ GL_TEXTURE_WIDTH = 0x1000
 FLOAT_BYTES = 4
 
 UINT, POINTER = ctypes.c_uint, ctypes.c_void_p
-SIGNATURES: dict[str, tuple[type | None, ...]] = {  # result, arguments
-    "glGenBuffers": (None, ctypes.c_int, POINTER),
-    "glBindBuffer": (None, UINT, UINT),
-    "glBufferData": (None, UINT, ctypes.c_ssize_t, POINTER, UINT),
-    "glDeleteBuffers": (None, ctypes.c_int, POINTER),
-    "glGetError": (UINT,),
-    "glIsTexture": (ctypes.c_ubyte, UINT),
-    "glBindTexture": (None, UINT, UINT),
-    "glGetTexLevelParameteriv": (None, UINT, ctypes.c_int, UINT, POINTER),
+PROTOTYPES = {
+    "glGenBuffers": ctypes.CFUNCTYPE(None, ctypes.c_int, POINTER),
+    "glBindBuffer": ctypes.CFUNCTYPE(None, UINT, UINT),
+    "glBufferData": ctypes.CFUNCTYPE(None, UINT, ctypes.c_ssize_t, POINTER, UINT),
+    "glDeleteBuffers": ctypes.CFUNCTYPE(None, ctypes.c_int, POINTER),
+    "glGetError": ctypes.CFUNCTYPE(UINT),
+    "glIsTexture": ctypes.CFUNCTYPE(ctypes.c_ubyte, UINT),
+    "glBindTexture": ctypes.CFUNCTYPE(None, UINT, UINT),
+    "glGetTexLevelParameteriv": ctypes.CFUNCTYPE(None, UINT, ctypes.c_int, UINT, POINTER),
 }
 
 
@@ -72,7 +72,7 @@ def _functions() -> dict[str, Callable[..., int]]:
     library.eglGetCurrentContext.restype = POINTER
     library.eglGetProcAddress.restype = POINTER
     library.eglGetProcAddress.argtypes = [ctypes.c_char_p]
-    found = {name: library.eglGetProcAddress(name.encode()) for name in SIGNATURES}
+    found = {name: library.eglGetProcAddress(name.encode()) for name in PROTOTYPES}
     if not library.eglGetCurrentContext() or not all(found.values()):
         return {}
-    return {name: ctypes.CFUNCTYPE(*SIGNATURES[name])(at) for name, at in found.items()}
+    return {name: PROTOTYPES[name](address) for name, address in found.items()}
