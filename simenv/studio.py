@@ -38,9 +38,9 @@ class Studio:
         look_seed: int | None = None,
     ) -> None:
         self.task, self.seed, self.tier, self.look_seed = task, seed, tier, look_seed
-        self.world = World()
         self.renderer: Renderer = open_renderer(renderer)
-        self.clock = Clock()  # by stage: compose, simulate, render, label
+        self.clock = Clock()  # by stage: compose, load, simulate, render, label
+        self.world = World(self.clock)
 
     def __enter__(self) -> Studio:
         return self
@@ -64,8 +64,7 @@ class Studio:
         for attempt in range(self.task.spec.physics.max_attempts):
             with self.clock("compose"):
                 scene = self._compose(index, attempt)
-            with self.clock("simulate"):
-                outcome = self.world.run(scene)
+            outcome = self.world.run(scene)
             accepted = not outcome.reason
             word = "accepted" if accepted else "rejected"
             attempts.append(Attempt(word, outcome.reason, outcome.duration_s))

@@ -187,7 +187,7 @@ def test_verify_makes_scenes_again_and_finds_them_equal(
 def test_the_log_has_a_line_for_every_scene(calm: Path) -> None:
     lines = [json.loads(line) for line in (calm / "run.log.jsonl").read_text().splitlines()]
     assert [line["scene"] for line in lines] == list(range(SCENES))
-    assert {"compose", "simulate", "render", "label", "pack"} <= set(lines[0]["seconds"])
+    assert {"compose", "load", "simulate", "render", "label", "pack"} <= set(lines[0]["seconds"])
 
 
 def test_an_interrupted_run_says_so_and_resumes(task: Task, calm: Path, tmp_path: Path) -> None:

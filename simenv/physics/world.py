@@ -16,6 +16,7 @@ import numpy as np
 import pybullet
 from numpy.typing import NDArray
 
+from simenv.clock import Clock
 from simenv.errors import EngineError
 from simenv.physics.settle import OVERLAP_M, RestRule, exploded, inside, turned
 from simenv.physics.stage import Stage, Where, Workshop
@@ -49,7 +50,9 @@ class World:
             outcome.snapshots[0].X_WB
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
+        """``clock``: where the stages load and simulate are counted."""
+        self._clock = Clock() if clock is None else clock
         self._client = pybullet.connect(pybullet.DIRECT)
         if self._client < 0:
             raise EngineError("Bullet has no free client; close another World first")
@@ -86,10 +89,12 @@ class World:
             return Outcome(snapshots=(), reason="overlap_spawn", duration_s=0.0)
         steps = math.ceil(scene.physics.rate_hz / scene.capture.fps - 1e-9)
         dt = 1.0 / (scene.capture.fps * steps)
-        pybullet.resetSimulation(physicsClientId=self._client)
-        _set_engine(scene, dt, client=self._client)
-        stage = Stage(scene, self._workshop, client=self._client)
-        return _Play(stage, dt, steps).outcome()
+        with self._clock("load"):
+            pybullet.resetSimulation(physicsClientId=self._client)
+            _set_engine(scene, dt, client=self._client)
+            stage = Stage(scene, self._workshop, client=self._client)
+        with self._clock("simulate"):
+            return _Play(stage, dt, steps).outcome()
 
 
 def _set_engine(scene: Scene, dt: float, *, client: int) -> None:
