@@ -3,8 +3,8 @@
     uv run python benchmarks/soak.py --scenes 1000 --renderer egl
 
 One worker makes many small scenes of catalog objects with texture variants. Its log is read: the
-slope of resident memory after the first 100 scenes, by least squares, and the time of the last tenth
-of the scenes beside the first tenth after the warm-up.
+slope of resident memory after the first 100 scenes, by least squares, and the time of the last
+tenth of the scenes beside the first tenth after the warm-up.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ def main() -> None:
     tenth = max(1, len(seconds) // 10)
     first, last = np.median(seconds[:tenth]), np.median(seconds[-tenth:])
     print(
-        f"{len(lines)} scenes with {arguments.renderer}: memory {memory[0]:.0f} -> {memory[-1]:.0f} "
-        f"MB, slope {100 * slope:+.3f} MB per 100 scenes; median scene {1e3 * first:.1f} ms in the "
+        f"{len(lines)} scenes with {arguments.renderer}: {memory[0]:.0f} -> {memory[-1]:.0f} MB, "
+        f"slope {100 * slope:+.3f} MB per 100 scenes; median scene {1e3 * first:.1f} ms in the "
         f"first tenth, {1e3 * last:.1f} ms in the last"
     )
 

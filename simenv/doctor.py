@@ -14,10 +14,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-import pybullet
 from numpy.typing import NDArray
 
 from simenv import pose
+from simenv.engine import pybullet
 from simenv.render.choose import open_renderer
 from simenv.render.probe import probe_egl
 from simenv.render.renderer import Frame, Renderer

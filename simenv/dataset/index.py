@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -62,17 +63,17 @@ def write_index(out: str | Path) -> Path:
     return path
 
 
-def build_index(out: str | Path, shards: Mapping[int, Manifest] | None = None) -> bytes:
+def build_index(out: str | Path, shards: Mapping[int, Manifest] | None = None) -> memoryview:
     """The bytes of dataset.h5: tables copied and re-based, pictures as virtual datasets."""
     joined = join(Path(out), committed(out) if shards is None else shards)
-    with in_memory() as file:
+    image = BytesIO()
+    with in_memory(image) as file:
         _write_small(file, joined)
         _write_shards(file, joined)
         frames, views = sum(joined.frames), _views(joined)
         for name, camera in joined.layout.images.items():
             create_image(file, name, camera, frames, views=views)
-        file.flush()
-        return bytes(file.id.get_file_image())
+    return image.getbuffer()
 
 
 def merge_to_file(out: str | Path, path: str | Path) -> Path:

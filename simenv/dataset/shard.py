@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -60,17 +61,17 @@ class ShardBuilder:
         first = int(self._scenes[0]["scenes/index"][0]) if self._scenes else -1
         return {**self.header.attributes, "first_scene": first, "scenes": len(self._scenes)}
 
-    def image(self) -> bytes:
+    def image(self) -> memoryview:
         """The whole file, as it is to stand on the disk."""
-        with in_memory() as file:
+        image = BytesIO()
+        with in_memory(image) as file:
             write_attributes(file, self.attributes, self.header.task_text)
             write_tables(file, concatenate(self._scenes, self.layout), self.layout)
             for name, chunks in self._chunks.items():
                 dataset = create_image(file, name, self.layout.images[name], len(chunks))
                 for frame, data in enumerate(chunks):
                     dataset.id.write_direct_chunk((frame,) + (0,) * (dataset.ndim - 1), data)
-            file.flush()
-            return bytes(file.id.get_file_image())
+        return image.getbuffer()
 
     def manifest(self) -> dict[str, Any]:
         """What the manifest says of the content: one row a scene."""

@@ -51,7 +51,7 @@ SHARD_NAME = re.compile(r"shard-(\d{5,})\.h5")
 class Packed(Protocol):
     """A shard ready to be written: `ShardBuilder`."""
 
-    def image(self) -> bytes:
+    def image(self) -> bytes | memoryview:
         """The bytes of the file."""
         ...
 
@@ -115,7 +115,7 @@ def commit_shard(out: str | Path, number: int, shard: Packed) -> Manifest:
     return committed_now
 
 
-def replace_file(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes | memoryview) -> None:
     """Write ``data`` as ``path``, whole or not at all.
 
     Raises:
@@ -280,7 +280,7 @@ def part(path: Path) -> Path:
     return path.with_name(path.name + ".part")
 
 
-def _write_parts(files: Mapping[Path, bytes]) -> None:
+def _write_parts(files: Mapping[Path, bytes | memoryview]) -> None:
     """Write and sync each file's .part; if one fails, none stays."""
     try:
         for path, data in files.items():

@@ -200,7 +200,11 @@ def _project(points: NDArray[np.float64], view: View) -> NDArray[np.float64]:
 
 def _all_edges(outline: Outline, X_CB: pose.Matrix, view: View) -> NDArray[np.float64]:
     """Every edge (E, 2, 2) in pixels, cut at the camera; faces seen from behind turned around."""
-    corners = _clip_near(outline.corners @ X_CB[:3, :3].T + X_CB[:3, 3])
+    corners = outline.corners @ X_CB[:3, :3].T + X_CB[:3, 3]
+    if outline.across[0] >= 0:  # closed: what covers a pixel covers it with a front as well
+        front = outline.planes @ np.append(-X_CB[:3, 3] @ X_CB[:3, :3], 1.0) > 0
+        corners = corners[front]
+    corners = _clip_near(corners)
     pixels = _project(corners, view)
     pixels = np.where((_doubled_area(pixels) > 0)[:, None, None], pixels[:, ::-1], pixels)
     return np.stack([pixels, np.roll(pixels, -1, axis=1)], axis=2).reshape(-1, 2, 2)

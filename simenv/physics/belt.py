@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import pybullet
 from numpy.typing import NDArray
 
 from simenv import pose
+from simenv.engine import pybullet
 from simenv.pose import Matrix
 from simenv.scene import BeltMotion
 

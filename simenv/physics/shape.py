@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pybullet
 from numpy.typing import NDArray
 
 from simenv import pose
+from simenv.engine import pybullet
 from simenv.errors import EngineError
 from simenv.pose import Matrix
 from simenv.spec.object import Box, Cylinder, ObjectModel, Primitive

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
-import pybullet
 from numpy.typing import NDArray
 
 from simenv import pose
+from simenv.engine import pybullet
 from simenv.errors import EngineError
 from simenv.physics.belt import Belt
 from simenv.physics.settle import Block

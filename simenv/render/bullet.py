@@ -6,10 +6,10 @@ from typing import Any
 
 import cv2
 import numpy as np
-import pybullet
 from numpy.typing import NDArray
 
 from simenv import pose
+from simenv.engine import pybullet
 from simenv.errors import EngineError
 from simenv.pose import Vector
 from simenv.render import camera

@@ -4,13 +4,12 @@ import importlib.util
 import weakref
 from typing import Any, ClassVar
 
-import pybullet
-
+from simenv.engine import pybullet
 from simenv.errors import EngineError, RendererUnavailable
 from simenv.pose import Vector
+from simenv.quiet import quiet
 from simenv.render import shadowmap
 from simenv.render.bullet import BulletRenderer
-from simenv.render.quiet import quiet
 from simenv.scene import View
 
 __all__ = ["EglRenderer", "load_plugin", "plugin_path"]

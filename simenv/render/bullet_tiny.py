@@ -3,8 +3,8 @@
 from typing import Any
 
 import numpy as np
-import pybullet
 
+from simenv.engine import pybullet
 from simenv.pose import Vector
 from simenv.render.bullet import BulletRenderer
 from simenv.scene import View

@@ -3,8 +3,7 @@
 import warnings
 from typing import Literal
 
-import pybullet
-
+from simenv.engine import pybullet
 from simenv.errors import RendererUnavailable
 from simenv.render.bullet_egl import EglRenderer
 from simenv.render.bullet_tiny import TinyRenderer

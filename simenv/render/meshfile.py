@@ -4,7 +4,6 @@ Textures work under EGL only when they are baked into an MTL; a texture changed 
 body (bullet3 uses an instance id as a shape index there).
 """
 
-import tempfile
 from pathlib import Path
 
 import cv2
@@ -15,6 +14,7 @@ from simenv import mesh
 from simenv.errors import InputError
 from simenv.mesh import Mesh
 from simenv.render import texture
+from simenv.scratch import ScratchFolder
 from simenv.spec.object import ObjectModel
 
 __all__ = ["MeshFiles", "texture_source"]
@@ -38,16 +38,16 @@ def texture_source(model: ObjectModel, variant: str | None) -> str | Path | None
 
 
 class MeshFiles:
-    """A temporary folder of OBJ files; removed by `close` or when the process ends."""
+    """A scratch folder of OBJ files; removed by `close` or when the process ends."""
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="simenv-render-")
+        self._folder = ScratchFolder()
         self._images: dict[str | Path, str] = {}
         self._count = 0
 
     def write(self, surface: Mesh, source: str | Path | None) -> Path:
         """A new OBJ file of ``surface`` with the texture ``source``."""
-        folder = Path(self._folder.name)
+        folder = self._folder.path
         stem = f"{self._count:06d}"
         self._count += 1
         lines = ["newmtl surface", "Kd 1 1 1"]
@@ -59,13 +59,13 @@ class MeshFiles:
 
     def close(self) -> None:
         """Remove the folder."""
-        self._folder.cleanup()
+        self._folder.close()
 
     def _image(self, source: str | Path) -> str:
         if source not in self._images:
             image = texture.make(source) if isinstance(source, str) else _read(source)
             name = f"image{len(self._images):04d}.png"
-            cv2.imwrite(str(Path(self._folder.name) / name), image[..., ::-1])
+            cv2.imwrite(str(self._folder.path / name), image[..., ::-1])
             self._images[source] = name
         return self._images[source]
 

@@ -90,8 +90,7 @@ def _driver_string(text: str, key: str) -> str:
 
 def _try() -> None:
     """What the subprocess does: open, draw the empty world, say so."""
-    import pybullet
-
+    from simenv.engine import pybullet
     from simenv.render.bullet_egl import load_plugin
 
     client = pybullet.connect(pybullet.DIRECT)

@@ -13,10 +13,10 @@ from pathlib import Path
 from weakref import WeakKeyDictionary
 
 import numpy as np
-import pybullet
 from numpy.typing import NDArray
 
 from simenv import pose
+from simenv.engine import pybullet
 from simenv.mesh import Mesh
 from simenv.pose import Matrix
 from simenv.render.meshfile import MeshFiles, texture_source

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 import pytest
 
 from simenv.errors import EngineError, RendererUnavailable
+from simenv.quiet import quiet
 from simenv.render import probe, shadowmap
 from simenv.render.bullet_egl import SHADOW_MAP_SIZE
 from simenv.render.choose import SINGLE_THREADED_ENVIRONMENT, open_renderer, resolve
 from simenv.render.probe import PROBE_VARIABLE, probe_egl
-from simenv.render.quiet import quiet
 from simenv.render.renderer import Renderer
 from tests.render.build import Thing, at, ball, looking, snapshot
 

@@ -115,16 +115,17 @@ def _camera(
         instance[-shape[0] * SHELF_ROWS // 480 :] = X_CB.shape[1]
         pictures.append((rgb, np.rint(depth_m / SCALE_M).astype(np.uint16), instance))
         seen.append(_seen(X_CB[frame], instance, K))
-    images = [np.array([p[i] for p in pictures]) for i in range(3)]
-    rgb, depth, instance = (
-        image if frames else np.zeros((0, *shape, *rest), dtype=kind)
-        for image, rest, kind in zip(images, ((3,), (), ()), ("u1", "u2", "u2"), strict=True)
-    )
     near_far = np.tile([0.5, 2.0], (frames, 1))
     return CameraRecord(
-        rgb, depth, SCALE_M, instance, np.tile(K, (frames, 1, 1)), np.tile(X_WC, (frames, 1, 1)),
-        near_far, tuple(seen),
-    )  # fmt: skip
+        rgb=[rgb for rgb, _, _ in pictures],
+        depth=[depth for _, depth, _ in pictures],
+        depth_scale_m=SCALE_M,
+        instance=[instance for _, _, instance in pictures],
+        K=np.tile(K, (frames, 1, 1)),
+        X_WC=np.tile(X_WC, (frames, 1, 1)),
+        near_far=near_far,
+        seen=tuple(seen),
+    )
 
 
 def _seen(X_CB: NDArray[np.float64], instance: NDArray[np.uint16], K: NDArray[np.float64]) -> Seen:
