@@ -14,6 +14,7 @@ from simenv.errors import EngineError
 from simenv.pose import Vector
 from simenv.render import camera
 from simenv.render.camera import Tile
+from simenv.render.meshfile import MeshFiles
 from simenv.render.renderer import Frame
 from simenv.render.stage import Stage
 from simenv.scene import Snapshot, View
@@ -48,6 +49,7 @@ class BulletRenderer:
     def __init__(self) -> None:
         self._pid = os.getpid()
         self._client = self._connect()
+        self._files = MeshFiles()
         self._stage = self._new_stage()
 
     def __enter__(self) -> "BulletRenderer":
@@ -64,7 +66,7 @@ class BulletRenderer:
     def close(self) -> None:
         """Give the client back; a second call does nothing."""
         if self._client >= 0:
-            self._stage.close()
+            self._files.close()
             self._disconnect()
             self._client = -1
 
@@ -92,7 +94,9 @@ class BulletRenderer:
         return frame
 
     def _new_stage(self) -> Stage:
-        return Stage(self._client, scale=self.scale, reach=self.reach, reuse=self.reuse)
+        return Stage(
+            self._client, self._files, scale=self.scale, reach=self.reach, reuse=self.reuse
+        )
 
     def _check(self) -> None:
         if self._client < 0:
@@ -103,7 +107,6 @@ class BulletRenderer:
             )
 
     def _restart(self) -> None:
-        self._stage.close()
         self._disconnect()
         self._client = self._connect()
         self._stage = self._new_stage()

@@ -4,6 +4,7 @@ Textures work under EGL only when they are baked into an MTL; a texture changed 
 body (bullet3 uses an instance id as a shape index there).
 """
 
+from collections.abc import Hashable
 from pathlib import Path
 
 import cv2
@@ -43,19 +44,21 @@ class MeshFiles:
     def __init__(self) -> None:
         self._folder = ScratchFolder()
         self._images: dict[str | Path, str] = {}
-        self._count = 0
+        self._meshes: dict[Hashable, Path] = {}
 
-    def write(self, surface: Mesh, source: str | Path | None) -> Path:
-        """A new OBJ file of ``surface`` with the texture ``source``."""
+    def write(self, surface: Mesh, source: str | Path | None, *, key: Hashable) -> Path:
+        """The OBJ file of ``surface`` with the texture ``source``; made once for each ``key``."""
+        if key in self._meshes:
+            return self._meshes[key]
         folder = self._folder.path
-        stem = f"{self._count:06d}"
-        self._count += 1
+        stem = f"{len(self._meshes):06d}"
+        self._meshes[key] = folder / f"{stem}.obj"
         lines = ["newmtl surface", "Kd 1 1 1"]
         if source is not None:
             lines.append(f"map_Kd {self._image(source)}")
         (folder / f"{stem}.mtl").write_text("\n".join(lines) + "\n")
-        mesh.save_obj(folder / f"{stem}.obj", surface, material=f"{stem}.mtl:surface")
-        return folder / f"{stem}.obj"
+        mesh.save_obj(self._meshes[key], surface, material=f"{stem}.mtl:surface")
+        return self._meshes[key]
 
     def close(self) -> None:
         """Remove the folder."""

@@ -29,6 +29,7 @@ __all__ = ["Stage"]
 CENTRE_STEP_M = 0.25  # the centre is rounded to this, so that it seldom changes
 SHAPE_LIMIT_BYTES = 100 << 20  # the plugin holds 128 MiB of vertices and never frees one
 TRIANGLE_BYTES = 3 * 36  # position, normal and uv of three corners, never shared
+ADDED_LIMIT = 2000  # bodies; each leaves about 2 kB in the engine when it is removed
 
 Key = tuple[str, str, float]  # surface digest, texture, scale
 
@@ -45,7 +46,9 @@ class Member:
 class Stage:
     """The bodies of one render client."""
 
-    def __init__(self, client: int, *, scale: float, reach: float | None, reuse: bool) -> None:
+    def __init__(
+        self, client: int, files: MeshFiles, *, scale: float, reach: float | None, reuse: bool
+    ) -> None:
         """Fixed ``scale``, or a power of two such that a scene fits ``reach`` units to each side.
 
         Without ``reuse`` every scene starts with an empty client: slower, for an engine that draws
@@ -57,24 +60,21 @@ class Stage:
         self.centre = np.zeros(3)
         self.ids: NDArray[np.uint16] = np.zeros(1, np.uint16)  # segmentation -> body id; -1 -> 0
         self._reach = reach
-        self._files = MeshFiles()
+        self._files = files
         self._surfaces: WeakKeyDictionary[ObjectModel, Surface] = WeakKeyDictionary()
         self._shapes: dict[Key, int] = {}
         self._members: defaultdict[Key, list[Member]] = defaultdict(list)  # by occurrence
         self._cast: list[tuple[Member, Surface]] = []  # in the order of Scene.bodies
         self._loaded_bytes = 0
+        self._added = 0
         self._snapshot: Snapshot | None = None
         self._triangles_W: NDArray[np.float64] = np.zeros((0, 3, 3))
         self._hollow: NDArray[np.bool_] = np.zeros(0, bool)
 
     @property
     def full(self) -> bool:
-        """Whether geometry that varied from scene to scene has used up the engine's memory."""
-        return self._loaded_bytes > SHAPE_LIMIT_BYTES
-
-    def close(self) -> None:
-        """Remove the files."""
-        self._files.close()
+        """Whether the client holds so much that it should be closed and opened again."""
+        return self._loaded_bytes > SHAPE_LIMIT_BYTES or self._added > ADDED_LIMIT
 
     def show(self, snapshot: Snapshot) -> None:
         """Make the client look like ``snapshot``; nothing to do for the one shown last."""
@@ -179,7 +179,7 @@ class Stage:
         for key, body, surface in zip(keys, scene.bodies, surfaces, strict=True):
             if len(self._members[key]) < wanted[key]:
                 if key not in self._shapes:
-                    self._shapes[key] = self._load(surface, _source(scene, body))
+                    self._shapes[key] = self._load(key, surface, _source(scene, body))
                 self._members[key].append(self._add(self._shapes[key]))
         if self._reuse and keys:
             self._put_in_order(self._shapes[keys[0]])
@@ -194,14 +194,14 @@ class Stage:
         for members in self._members.values():
             members.sort(key=lambda member: member.uid)
 
-    def _load(self, surface: Surface, source: str | Path | None) -> int:
+    def _load(self, key: Key, surface: Surface, source: str | Path | None) -> int:
         shifted = Mesh(
             (surface.mesh.vertices - surface.offset) * self.scale,
             surface.mesh.normals,
             surface.mesh.uvs,
             surface.mesh.faces,
         )
-        path = self._files.write(shifted, source)
+        path = self._files.write(shifted, source, key=key)
         self._loaded_bytes += TRIANGLE_BYTES * len(shifted.faces)
         return int(
             pybullet.createVisualShape(
@@ -213,6 +213,7 @@ class Stage:
         )
 
     def _add(self, shape: int) -> Member:
+        self._added += 1
         # Without mass and collision shape the inertial frame is the base frame: no pose correction.
         return Member(pybullet.createMultiBody(0.0, -1, shape, physicsClientId=self.client))
 
