@@ -70,19 +70,42 @@ def test_scenes_in_reversed_order_are_the_same_scenes(task: Task, calm: Path) ->
     assert hashes(task, list(reversed(range(SCENES)))) == stored(calm)
 
 
-def test_a_fresh_process_with_another_hash_seed_makes_the_same_scene(calm: Path) -> None:
-    code = (
-        "from simenv.studio import Studio; from simenv.spec.load import load_task\n"
-        "from simenv.dataset.layout import Layout; from simenv.dataset.rows import content_hash\n"
-        f"task = load_task({str(PROJECT / 'tasks/mini.yaml')!r})\n"
-        "with Studio(task, renderer='tiny') as studio:\n"
-        "    print('sha', content_hash(studio.record(17), Layout.of(task.spec)).all)\n"
-    )
+REVERSED = f"""
+import json
+from simenv.dataset.layout import Layout
+from simenv.dataset.rows import content_hash
+from simenv.spec.load import load_task
+from simenv.studio import Studio
+task = load_task({str(PROJECT / "tasks/mini.yaml")!r})
+with Studio(task, renderer=RENDERER) as studio:
+    layout = Layout.of(task.spec)
+    found = {{i: content_hash(studio.record(i), layout).all for i in reversed(range({SCENES}))}}
+print("found", json.dumps(found))
+"""
+
+
+def reversed_elsewhere(renderer: str) -> dict[int, str]:
+    """Hashes of all scenes, last to first, by a fresh process with another hash seed and locale."""
     environment = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "LC_ALL": "C"}
+    code = REVERSED.replace("RENDERER", repr(renderer))
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
-    assert f"sha {stored(calm)[17].all}" in done.stdout
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("found ")]
+    return {int(index): digest for index, digest in json.loads(line[6:]).items()}
+
+
+def test_a_fresh_process_makes_the_same_scenes_in_reversed_order(calm: Path) -> None:
+    assert reversed_elsewhere("tiny") == {index: row.all for index, row in stored(calm).items()}
+
+
+@pytest.mark.egl
+def test_egl_makes_the_same_scenes_in_any_order_and_process(task: Task, tmp_path: Path) -> None:
+    for jobs in (1, 2):
+        generate(task, tmp_path / f"jobs{jobs}", scenes=SCENES, jobs=jobs, renderer="egl")
+    assert files(tmp_path / "jobs1") == files(tmp_path / "jobs2")
+    expected = {index: row.all for index, row in stored(tmp_path / "jobs1").items()}
+    assert reversed_elsewhere("egl") == expected
 
 
 def test_resuming_redoes_what_is_missing_and_nothing_else(
