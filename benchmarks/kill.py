@@ -3,8 +3,9 @@
     uv run python benchmarks/kill.py --kills 30
 
 A run of many small shards is started, its whole process group is killed at a random moment, and the
-folder is looked at: every committed shard must read back with the bytes of an undisturbed run. Then
-the same command resumes. At the end the dataset must be, byte for byte, the undisturbed one.
+folder is looked at: every shard that stood before must stand still, and every one that stands must
+read back with the bytes of an undisturbed run. Then the same command resumes. At the end the
+dataset must be, byte for byte, the undisturbed one.
 """
 
 from __future__ import annotations
@@ -17,11 +18,33 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from simenv.dataset.store import committed
 
 TASK = Path(__file__).parent.parent / "tests/data/project/tasks/mini.yaml"
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a campaign that found no fault has checked."""
+
+    kills: int  # signals sent to a run that was still at work
+    late: int  # kills that found the run finished already
+    kept: int  # shards that stood before a kill and stood after it, summed over the kills
+    scenes_read: int  # committed scenes that were read back, summed over the kills
+    finished: int  # datasets completed after kills, byte-identical to the undisturbed one
+
+    @property
+    def text(self) -> str:
+        """The figures in one line."""
+        return (
+            f"{self.kills} kills of a run at work ({self.late} came after its end); "
+            f"{self.kept} of {self.kept} shards that stood before a kill stood after it; "
+            f"{self.scenes_read} committed scenes read back; {self.finished} datasets finished, "
+            "each byte-identical to the undisturbed one"
+        )
 
 
 def command(out: Path, scenes: int) -> list[str]:
@@ -36,44 +59,55 @@ def files(out: Path) -> dict[str, bytes]:
     return {str(path.relative_to(out)): path.read_bytes() for path in found}
 
 
-def campaign(folder: Path, *, kills: int, scenes: int, seed: int = 0) -> str:
-    """Kill, look, resume, ``kills`` times; then finish and compare. Returns the figures."""
+def finish(out: Path, scenes: int) -> dict[str, bytes]:
+    """Run to the end; the files of the dataset."""
+    subprocess.run(command(out, scenes), check=True, stdout=subprocess.DEVNULL)
+    return files(out)
+
+
+def killed_after(seconds: float, out: Path, scenes: int) -> tuple[bool, set[int]]:
+    """Start a run and kill it: whether it was still at work, and the shards that stood before."""
+    before = set(committed(out))
+    process = subprocess.Popen(
+        command(out, scenes), start_new_session=True, stdout=subprocess.DEVNULL
+    )
+    time.sleep(seconds)
+    before |= set(committed(out))  # those of this very run, too
+    os.killpg(process.pid, signal.SIGKILL)  # not waited for yet, so the group is still ours
+    return process.wait() == -signal.SIGKILL, before
+
+
+def campaign(folder: Path, *, kills: int, scenes: int, seed: int = 0) -> Figures:
+    """Kill, look, resume, ``kills`` times; then finish and compare.
+
+    Raises:
+        AssertionError: if anything that was committed is lost, or differs.
+    """
     rng = random.Random(seed)
     start = time.monotonic()
-    subprocess.run(command(folder / "calm", scenes), check=True, stdout=subprocess.DEVNULL)
+    truth = finish(folder / "calm", scenes)
     span = time.monotonic() - start
-    truth = files(folder / "calm")
-    seen = restarts = 0
+    shards = len(committed(folder / "calm"))
+    struck = kept = scenes_read = finished = 0
+    out = folder / "killed0"
     for kill in range(kills):
-        out = folder / f"killed{restarts}"
-        process = subprocess.Popen(
-            command(out, scenes), start_new_session=True, stdout=subprocess.DEVNULL
-        )
         # From before the first import to after the end of what is left.
-        left = 1.0 - len(committed(out)) / max(1, len(truth) // 2)
-        time.sleep(rng.uniform(0.0, span * max(left, 0.3)))
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        process.wait()
-        for number, manifest in committed(out, check_sha256=True).items():
+        left = 1.0 - len(committed(out)) / shards
+        at_work, before = killed_after(rng.uniform(0.0, span * max(left, 0.3)), out, scenes)
+        struck += at_work
+        standing, after = set(committed(out)), committed(out, check_sha256=True)
+        assert before <= set(after), f"kill {kill}: shards {before - set(after)} are lost"
+        assert standing == set(after), f"kill {kill}: {standing - set(after)} do not read back"
+        kept += len(before)
+        for number, manifest in after.items():
             name = f"shard-{number:05d}.h5"
             assert (out / name).read_bytes() == truth[name], f"kill {kill}: {name} differs"
-            seen += len(manifest.scenes)
-        unreadable = set(committed(out)) - set(committed(out, check_sha256=True))
-        assert not unreadable, f"kill {kill}: committed shards {unreadable} do not read back"
-        if len(committed(out)) * 2 >= len(truth) - 2:  # nearly done: the next one begins anew
-            subprocess.run(command(out, scenes), check=True, stdout=subprocess.DEVNULL)
-            assert files(out) == truth, f"kill {kill}: the resumed dataset differs"
-            restarts += 1
-    out = folder / f"killed{restarts}"
-    subprocess.run(command(out, scenes), check=True, stdout=subprocess.DEVNULL)
-    assert files(out) == truth, "the resumed dataset differs"
-    return (
-        f"{kills} kills, {restarts + 1} datasets finished after them, all byte-identical to the "
-        f"undisturbed one; {seen} committed scenes read back after a kill, none lost"
-    )
+            scenes_read += len(manifest.scenes)
+        if len(after) == shards or kill == kills - 1:  # then the next one begins anew
+            assert finish(out, scenes) == truth, f"kill {kill}: the resumed dataset differs"
+            finished += 1
+            out = folder / f"killed{finished}"
+    return Figures(struck, kills - struck, kept, scenes_read, finished)
 
 
 def main() -> None:
@@ -84,11 +118,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        print(
-            campaign(
-                Path(folder), kills=arguments.kills, scenes=arguments.scenes, seed=arguments.seed
-            )
+        figures = campaign(
+            Path(folder), kills=arguments.kills, scenes=arguments.scenes, seed=arguments.seed
         )
+    print(figures.text)
 
 
 if __name__ == "__main__":

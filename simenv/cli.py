@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from simenv.errors import CheckFailed, Interrupted, SimenvError
+from simenv.errors import CheckFailed, Interrupted, SimenvError, StorageError
 from simenv.system import missing_libraries
 
 __all__ = ["main"]
@@ -53,7 +53,7 @@ def list_() -> None:
 
     for kind in ("tasks", "objects"):
         typer.echo(f"{kind}:")
-        for name in names(kind):
+        for name in names(kind, near=Path.cwd()):
             typer.echo(f"  {name}")
 
 
@@ -84,7 +84,7 @@ def schema(
 def generate(
     task: Annotated[str, typer.Argument(help="A task's name, or the path of a task file.")],
     scenes: Annotated[int, typer.Option(help="Scenes of the finished dataset.")],
-    out: Annotated[Path, typer.Option(help="A folder, or a file that ends in .h5.")],
+    out: Annotated[str, typer.Option(help="A folder, or a file that ends in .h5.")],
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
     jobs: Annotated[int, typer.Option(min=0, help="Worker processes; 0: in this one.")] = 1,
     renderer: Annotated[RendererName, typer.Option(help="auto: egl if it works.")] = (
@@ -116,6 +116,8 @@ def generate(
     except KeyboardInterrupt:
         raise Interrupted(f"interrupted; the same command resumes {out}") from None
     typer.echo(summary.text)
+    if summary.made and not summary.accepted:
+        raise CheckFailed("no scene was accepted; see docs/physics.md for what the reasons mean")
 
 
 class _Bar:
@@ -125,7 +127,8 @@ class _Bar:
         from tqdm import tqdm
 
         self.images = 0
-        self.tqdm = tqdm(total=scenes, unit="scene", disable=None, dynamic_ncols=True)
+        quiet = None if sys.stderr else True  # None: quiet unless a terminal reads it
+        self.tqdm = tqdm(total=scenes, unit="scene", disable=quiet, dynamic_ncols=True)
 
     def __enter__(self) -> _Bar:
         return self
@@ -137,7 +140,7 @@ class _Bar:
         """Advance by one scene of run.log.jsonl, or by those found committed."""
         self.images += line["images"]
         elapsed = self.tqdm.format_dict["elapsed"] or 1e-9
-        self.tqdm.set_postfix_str(f"{self.images / elapsed:.1f} frames/s", refresh=False)
+        self.tqdm.set_postfix_str(f"{self.images / elapsed:.1f} images/s", refresh=False)
         self.tqdm.update(line["scenes"])
 
 
@@ -196,6 +199,9 @@ def run(arguments: list[str]) -> int:
         for line in str(error).splitlines():
             print(f"simenv: {line}", file=sys.stderr)
         return error.exit_status
+    except OSError as error:  # standard output, a temporary folder: no room, or closed
+        print(f"simenv: {error}", file=sys.stderr)
+        return StorageError.exit_status
     except SystemExit as end:  # typer's own: 0, 2 for wrong usage, 130
         return end.code if isinstance(end.code, int) else 1
     return 0

@@ -8,8 +8,9 @@ import shutil
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing import get_context
@@ -21,7 +22,7 @@ from simenv.dataset.index import merge_to_file, write_index
 from simenv.dataset.record import Record
 from simenv.dataset.schema import Header
 from simenv.dataset.shard import ShardBuilder
-from simenv.dataset.store import Lock, commit_shard, committed, identify
+from simenv.dataset.store import Lock, commit_shard, committed, identify, storage
 from simenv.errors import EngineError, InputError, SimenvError
 from simenv.render.choose import SINGLE_THREADED_ENVIRONMENT, resolve
 from simenv.spec.load import Task, load_task, task_from_text
@@ -130,7 +131,7 @@ class Summary:
         rejected = ", ".join(f"{count} {reason}" for reason, count in sorted(self.reasons.items()))
         return (
             f"{self.made} scenes made{found}: {self.accepted} accepted, {self.images} images in "
-            f"{self.seconds:.1f} s ({rate:.1f} frames/s, {self.renderer})\n"
+            f"{self.seconds:.1f} s ({rate:.1f} images/s, {self.renderer})\n"
             f"rejected attempts: {rejected or 'none'}"
         )
 
@@ -161,7 +162,8 @@ def generate(
         renderer: ``egl``, ``tiny`` or ``auto`` (egl where it works).
         tier: ``core``, ``edge`` or ``all``.
         look_seed: redraws the visual axes only; labels stay as they are.
-        progress: is called with each line of run.log.jsonl as it appears.
+        progress: is called with each line of run.log.jsonl as it appears; first of all with the
+            ``scenes`` that were there already.
 
     Raises:
         InputError: the task is wrong, or ``out`` holds another dataset.
@@ -170,22 +172,23 @@ def generate(
         EngineError: a worker died; all other shards are there.
     """
     task = task if isinstance(task, Task) else load_task(task)
+    if not str(out):
+        raise InputError("--out: is empty; name a folder, or a file that ends in .h5")
     if scenes < 1:
         raise InputError(f"--scenes: {scenes} makes no dataset; ask for 1 or more")
     out = Path(out)
     folder = out.with_name(f"{out.name}.parts") if out.suffix == ".h5" else out
-    if folder != out and out.exists():
-        raise InputError(f"--out: {out} exists; remove it or choose another name")
     plan = Plan.of(
         task, scenes=scenes, seed=seed, renderer=renderer, tier=tier, look_seed=look_seed
     )
+    if folder != out and out.exists():
+        raise InputError(f"--out: {out} exists; remove it or choose another name")
     with Lock(folder):
         summary = _fill(plan, task, folder, jobs, progress)
         write_index(folder)
         if folder != out:
             merge_to_file(folder, out)
-    if folder != out:
-        shutil.rmtree(folder)
+            shutil.rmtree(folder)
     return summary
 
 
@@ -193,6 +196,12 @@ def _fill(plan: Plan, task: Task, folder: Path, jobs: int, progress: Report) -> 
     """Make the shards that are not committed yet."""
     identify(folder, plan.header(task))
     there = committed(folder)
+    most = max((manifest.scenes.stop for manifest in there.values()), default=0)
+    if most > plan.scenes:
+        raise InputError(
+            f"--scenes: {folder} holds {most} scenes, {plan.scenes} would lose some; "
+            f"ask for {most} or more, or choose another --out"
+        )
     missing = [
         (number, scenes)
         for number, scenes in plan.shards()
@@ -208,8 +217,10 @@ def _fill(plan: Plan, task: Task, folder: Path, jobs: int, progress: Report) -> 
                 tally.update(_counts(line))
                 progress(line)
 
-        make_all = _in_this_process if jobs == 0 else _in_workers
-        make_all(plan, missing, folder, jobs, report)
+        if jobs == 0:
+            _in_this_process(plan, missing, folder, report)
+        else:
+            _in_workers(plan, missing, folder, jobs, report)
         report()
     return Summary(
         renderer=plan.renderer,
@@ -233,8 +244,9 @@ class _Tail:
     """Reads the lines that are appended to a text file from now on."""
 
     def __init__(self, path: Path) -> None:
-        path.touch()
-        self.file = path.open("rb")
+        with storage(path, 0):
+            path.touch()
+            self.file = path.open("rb")
         self.file.seek(0, os.SEEK_END)
         self.rest = b""
 
@@ -251,7 +263,7 @@ class _Tail:
 
 
 def _in_this_process(
-    plan: Plan, missing: list[Shard], folder: Path, jobs: int, report: Callable[[], None]
+    plan: Plan, missing: list[Shard], folder: Path, report: Callable[[], None]
 ) -> None:
     with plan.studio() as studio:
         for number, scenes in missing:
@@ -265,20 +277,29 @@ def _in_workers(
     """Spawned processes, each with engines of its own; one that dies fails its shard alone."""
     from pebble import ProcessPool
 
-    for variable, value in SINGLE_THREADED_ENVIRONMENT.items():
-        os.environ.setdefault(variable, value)
     context = get_context("spawn")  # a fork after the EGL plugin is loaded would crash
     workers = max(1, min(jobs, len(missing)))
-    with ProcessPool(workers, context=context, initializer=_prepare_worker) as pool:
-        futures = {
-            pool.schedule(_work, args=(plan, number, scenes, folder)): scenes
-            for number, scenes in missing
-        }
+    with (
+        _environment(SINGLE_THREADED_ENVIRONMENT),
+        ProcessPool(workers, context=context, initializer=_prepare_worker) as pool,
+    ):
+        # Threads and processes that start now never see Ctrl-C: this one decides what it means.
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        try:
+            futures = {
+                pool.schedule(_work, args=(plan, number, scenes, folder)): scenes
+                for number, scenes in missing
+            }
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
         try:
             pending: set[Future[None]] = set(futures)
             while pending:
-                _, pending = wait(pending, timeout=POLL_S, return_when=FIRST_COMPLETED)
+                done, pending = wait(pending, timeout=POLL_S, return_when=FIRST_COMPLETED)
                 report()
+                for future in done:  # a full disk or a wrong value will not get better
+                    if isinstance(error := future.exception(), SimenvError):
+                        raise error
         except BaseException:  # Ctrl-C too: the shards in work are lost, the committed ones stay
             pool.stop()  # type: ignore[no-untyped-call]
             pool.join()
@@ -286,13 +307,22 @@ def _in_workers(
     _raise_first(futures.items())
 
 
+@contextmanager
+def _environment(defaults: Mapping[str, str]) -> Iterator[None]:
+    """Inside, child processes find ``defaults`` where the user has set nothing."""
+    added = {key: value for key, value in defaults.items() if key not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for key in added:
+            del os.environ[key]
+
+
 def _raise_first(futures: Iterable[tuple[Future[None], range]]) -> None:
-    """Raise what a worker raised; a worker that died is named by its scenes."""
+    """A worker that died is named by its scenes."""
     for future, scenes in futures:
-        error = future.exception()
-        if isinstance(error, SimenvError):
-            raise error
-        if error is not None:
+        if (error := future.exception()) is not None:
             raise EngineError(
                 f"the worker of scenes {scenes.start} to {scenes.stop - 1} failed: "
                 f"{type(error).__name__}: {error}; the others are committed, "
@@ -301,7 +331,6 @@ def _raise_first(futures: Iterable[tuple[Future[None], range]]) -> None:
 
 
 def _prepare_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
@@ -324,7 +353,8 @@ def _make_shard(studio: Studio, plan: Plan, number: int, scenes: range, folder: 
             record = studio.record(index)
             with studio.clock("pack"):
                 builder.add(record)
-            log.write(_log_line(record, studio.clock))
+            with storage(folder / LOG, 0):
+                log.write(_log_line(record, studio.clock))
     commit_shard(folder, number, builder)
 
 

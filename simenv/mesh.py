@@ -27,6 +27,7 @@ __all__ = [
     "quad",
     "revolve",
     "save_obj",
+    "signed_volume",
     "sphere",
     "weld",
 ]
@@ -288,6 +289,12 @@ def mass_properties(
     second += sum(np.einsum("n,ni,nj->ij", volumes, corner, corner) for corner in (a, b, c))
     second /= 20.0 * volume
     return volume, centroid, np.eye(3) * np.trace(second) - second
+
+
+def signed_volume(surface: Mesh) -> float:
+    """Volume in m^3 of a closed surface; negative if its faces look inwards."""
+    a, b, c = (surface.vertices[surface.faces[:, i]] for i in range(3))
+    return float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6.0)
 
 
 def weld(surface: Mesh) -> tuple[NDArray[np.float64], NDArray[np.int32]]:

@@ -33,7 +33,7 @@ LIBRARIES = (
     Library("libEGL.so.1", "libegl1", "the egl renderer; without it tiny takes over", False),
     Library(
         "libEGL_mesa.so.0",
-        "libgl1-mesa-dri",
+        "libgl1-mesa-dri libegl-mesa0",
         "the egl renderer on machines without an NVIDIA driver",
         False,
     ),

@@ -28,11 +28,16 @@ def verify(path: str | Path, *, scenes: int = 3) -> Iterator[str]:
     """
     with open_dataset(path) as dataset:
         attrs, table = dataset.attrs, dataset.table("scenes")
-        task = task_from_text(dataset.task, near=Path.cwd())
-    if task.catalog_sha256 != attrs["catalog_sha256"]:
+        text = dataset.task
+    try:
+        task = task_from_text(text, near=Path.cwd())
+        found = task.catalog_sha256
+    except InputError:
+        found = "none"
+    if found != attrs["catalog_sha256"]:
         raise InputError(
-            f"{path}: made with other objects than those found now; put the folder that holds its "
-            "objects/ into SIMENV_PATH, or check out the version that made it"
+            f"{path}: its objects are not found here as they were; put the folder that holds its "
+            "objects/ into SIMENV_PATH, or go back to the version that made it"
         )
     count = len(table["index"])
     chosen = np.unique(np.linspace(0, count - 1, min(scenes, count)).astype(int))

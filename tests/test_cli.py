@@ -79,6 +79,44 @@ def test_a_wrong_task_file_names_line_column_and_way_out(
     assert not (tmp_path / "out").exists()
 
 
+def test_an_empty_out_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["generate", str(MINI), "--scenes", "1", "--out", ""]) == 2
+    assert "--out: is empty" in capsys.readouterr().err
+
+
+def test_a_run_without_one_accepted_scene_is_a_failed_check(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "objects").symlink_to(PROJECT / "objects")
+    task = tmp_path / "hasty.yaml"
+    task.write_text(MINI.read_text() + "physics: {settle: {limit_s: 0.31}, max_attempts: 1}\n")
+    out = ["--out", str(tmp_path / "out"), "--renderer", "tiny", "--jobs", "0"]
+    assert run(["generate", str(task), "--scenes", "1", *out]) == 1
+    assert "no scene was accepted" in capsys.readouterr().err
+
+
+def test_verify_says_where_it_looks_for_objects(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = str(tmp_path / "out")
+    words = ["--scenes", "1", "--out", out, "--renderer", "tiny", "--jobs", "0"]
+    assert run(["generate", str(MINI), *words]) == 0
+    assert run(["verify", out]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "SIMENV_PATH" in said
+
+
+def test_a_group_of_parts_may_not_be_called_like_furniture(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "objects").symlink_to(PROJECT / "objects")
+    task = tmp_path / "floor.yaml"
+    task.write_text(MINI.read_text().split("domain:")[0].replace("  parts:", "  floor:"))
+    assert run(["generate", str(task), "--scenes", "1", "--out", str(tmp_path / "out")]) == 2
+    assert "actors.floor: floor is the name of furniture" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", ["view", "validate", "verify"])
 def test_a_path_that_is_no_dataset_is_bad_input(
     command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

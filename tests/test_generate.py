@@ -193,6 +193,27 @@ def test_another_seed_may_not_write_into_the_same_folder(task: Task, calm: Path)
         generate(task, calm, scenes=SCENES, seed=1, jobs=0, renderer="tiny")
 
 
+def test_fewer_scenes_than_there_are_is_refused_and_nothing_is_lost(task: Task, calm: Path) -> None:
+    before = files(calm)
+    with pytest.raises(InputError, match=r"holds 30 scenes, 8 would lose some; ask for 30 or more"):
+        generate(task, calm, scenes=8, jobs=0, renderer="tiny")
+    assert files(calm) == before
+
+
+def test_files_of_the_users_survive_in_the_output_folder(task: Task, tmp_path: Path) -> None:
+    strangers = [tmp_path / "movie.mkv.part", tmp_path / "notes.txt"]
+    for path in strangers:
+        path.write_text("mine")
+    generate(task, tmp_path, scenes=1, jobs=0, renderer="tiny")
+    assert [path.read_text() for path in strangers] == ["mine", "mine"]
+
+
+def test_the_environment_is_as_it_was_after_a_run_with_workers(task: Task, tmp_path: Path) -> None:
+    before = dict(os.environ)
+    generate(task, tmp_path / "out", scenes=1, jobs=1, renderer="tiny")
+    assert dict(os.environ) == before
+
+
 def test_a_folder_in_use_is_refused_and_not_touched(task: Task, tmp_path: Path) -> None:
     with Lock(tmp_path / "out"), pytest.raises(Locked, match="another run is writing here"):
         generate(task, tmp_path / "out", scenes=1, jobs=0, renderer="tiny")
@@ -213,21 +234,24 @@ def test_the_log_has_a_line_for_every_scene(calm: Path) -> None:
     assert {"compose", "load", "simulate", "render", "label", "pack"} <= set(lines[0]["seconds"])
 
 
-def test_an_interrupted_run_says_so_and_resumes(task: Task, calm: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    words = ["generate", str(PROJECT / "tasks/mini.yaml"), "--scenes", str(SCENES)]
+def test_an_interrupted_run_says_so_and_resumes(task: Task, tmp_path: Path) -> None:
+    scenes = 64  # in 4 shards: seconds of work after the first scene
+    out, log = tmp_path / "out", tmp_path / "out/run.log.jsonl"
+    words = ["generate", str(PROJECT / "tasks/mini.yaml"), "--scenes", str(scenes)]
     command = [sys.executable, "-m", "simenv", *words, "--out", str(out), "--renderer", "tiny"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
-    while not (out / "run.log.jsonl").exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    time.sleep(2.0)
+    while not (log.exists() and log.stat().st_size) and process.poll() is None:
+        assert time.monotonic() < deadline, "no scene in a minute"
+        time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
-    assert process.returncode == 130, said
+    assert process.returncode == 130, f"not interrupted: {said.decode()}"
     assert b"interrupted; the same command resumes" in said
+    assert not (out / "dataset.h5").exists()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    assert files(out) == files(calm)
+    generate(task, tmp_path / "calm", scenes=scenes, jobs=0, renderer="tiny")
+    assert files(out) == files(tmp_path / "calm")
 
 
 def test_a_plan_covers_every_scene_once(task: Task) -> None:

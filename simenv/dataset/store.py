@@ -199,10 +199,17 @@ def identify(out: str | Path, header: Header) -> None:
     there = _read_run(path)
     for key, value in identity.items():
         if there.get(key) != value:
+            way_out = _WAYS_OUT.get(key, "repeat the arguments that it was begun with")
             raise InputError(
                 f"{out}: was begun with {key} {there.get(key)!r}, this run has {value!r}; "
-                "choose another --out, or repeat the arguments that it was begun with"
+                f"choose another --out, or {way_out}"
             )
+
+
+_WAYS_OUT = {
+    "task_sha256": "take back what has changed in the task file",
+    "catalog_sha256": "take back what has changed in the objects",
+}
 
 
 def _read_run(path: Path) -> dict[str, Any]:
@@ -265,14 +272,19 @@ class Lock:
 
 
 def _sweep(out: Path) -> None:
-    """Finish the commit that was cut short between its renames; remove every other .part."""
+    """Finish the commit that was cut short between its renames; remove its other .part files.
+
+    Only names that this module gives: the folder may hold files of the user's, too.
+    """
     for pending in sorted((out / MANIFESTS).glob("shard-*.json.part")):
         manifest = pending.with_suffix("")
         if _agreeing(pending, out / f"{manifest.stem}.h5", True):
             with storage(manifest, 0):
                 rename(manifest)
-    for part in [*out.glob("*.part"), *(out / MANIFESTS).glob("*.part")]:
-        part.unlink(missing_ok=True)
+    shards = [path for path in out.glob("shard-*.h5.part") if SHARD_NAME.fullmatch(path.stem)]
+    own = [*shards, part(out / RUN), part(out / INDEX)]
+    for pending in [*own, *(out / MANIFESTS).glob("shard-*.json.part")]:
+        pending.unlink(missing_ok=True)
 
 
 def part(path: Path) -> Path:

@@ -91,7 +91,7 @@ class Stage:
 
     def _place(self, row: int, body: Body, motion: BeltMotion | None) -> None:
         model = self.scene.objects[body.object]
-        if body.group == "floor":
+        if body.id == 0:  # the floor: an endless plane, below
             return
         if not body.fixed and model.spec.mass_kg > 0:
             self.parts.append(self._part(row, body, model))

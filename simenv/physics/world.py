@@ -25,6 +25,7 @@ __all__ = ["Outcome", "World"]
 
 POLL_S = 1 / 60  # how often parts are looked at; speeds are how far they got since the last look
 FLOOR_POLL_S = 0.25  # how often it is asked whether a part lies on the floor
+DIP_M = 0.01  # a thin part may dip into the floor for a moment when it lands; it comes back
 FALL_M = 5.0  # with nothing beneath, a part is lost once it is this far below its start
 
 
@@ -178,7 +179,7 @@ class _Play:
         """World z under which a part has left the scene."""
         heights = [block.bottom_m for block in self.stage.blocks]
         if self.scene.floor_z_m is not None:
-            heights.append(self.scene.floor_z_m)
+            heights.append(self.scene.floor_z_m - DIP_M)
         if not heights:
             heights.append(float(com[:, 2].min(initial=np.inf)) - FALL_M)
         return min(heights)

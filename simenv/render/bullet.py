@@ -40,8 +40,7 @@ class BulletRenderer:
 
     name: str
     device: str
-    scale: float = 1.0  # stage units in a metre, where `reach` does not decide
-    reach: float | None = None  # half-width of what the shadow map covers, in stage units
+    reach: float | None = None  # half-width of what the shadow map covers; None: no scaling
     reuse: bool = True  # whether bodies stay from scene to scene
     largest_tile: tuple[int, int] | None = None  # pixels that one request can draw
     sample_offset: float = 0.0  # from a pixel's centre to where it is sampled, (right, down)
@@ -94,9 +93,7 @@ class BulletRenderer:
         return frame
 
     def _new_stage(self) -> Stage:
-        return Stage(
-            self._client, self._files, scale=self.scale, reach=self.reach, reuse=self.reuse
-        )
+        return Stage(self._client, self._files, reach=self.reach, reuse=self.reuse)
 
     def _check(self) -> None:
         if self._client < 0:
@@ -129,7 +126,7 @@ class BulletRenderer:
                 view.K, tile, (near * scale, far * scale), self.sample_offset
             ),
             physicsClientId=self._client,
-            **self._light(light_direction(snapshot.scene.look.light), X_SC[:3, 3], view),
+            **self._light(light_direction(snapshot.scene.look.light)),
         )
         rows = slice(tile.y, tile.y + tile.height)
         columns = slice(tile.x, tile.x + tile.width)
@@ -150,7 +147,7 @@ class BulletRenderer:
     def _disconnect(self) -> None:
         raise NotImplementedError
 
-    def _light(self, direction: Vector, eye_S: Vector, view: View) -> dict[str, Any]:
+    def _light(self, direction: Vector) -> dict[str, Any]:
         raise NotImplementedError
 
 

@@ -10,7 +10,6 @@ from simenv.pose import Vector
 from simenv.quiet import quiet
 from simenv.render import shadowmap
 from simenv.render.bullet import BulletRenderer
-from simenv.scene import View
 
 __all__ = ["EglRenderer", "load_plugin", "plugin_path"]
 
@@ -77,7 +76,7 @@ class EglRenderer(BulletRenderer):
     def _disconnect(self) -> None:
         self._end()
 
-    def _light(self, direction: Vector, eye_S: Vector, view: View) -> dict[str, Any]:
+    def _light(self, direction: Vector) -> dict[str, Any]:
         return {
             "lightDirection": direction * LIGHT_DISTANCE,  # sticky: pass it every time
             "renderer": pybullet.ER_BULLET_HARDWARE_OPENGL,

@@ -4,7 +4,7 @@ import warnings
 from typing import Literal
 
 from simenv.engine import pybullet
-from simenv.errors import RendererUnavailable
+from simenv.errors import InputError, RendererUnavailable
 from simenv.render.bullet_egl import EglRenderer
 from simenv.render.bullet_tiny import TinyRenderer
 from simenv.render.probe import probe_egl
@@ -38,7 +38,7 @@ def resolve(name: str = "auto") -> Literal["egl", "tiny"]:
             "`pip install --no-build-isolation --no-cache-dir --force-reinstall pybullet`"
         )
     if name not in ("auto", "egl", "tiny"):
-        raise RendererUnavailable(f"no renderer {name!r}; there is auto, egl, tiny")
+        raise InputError(f"no renderer {name!r}; there is auto, egl, tiny")
     if name == "tiny":
         return "tiny"
     probe = probe_egl()

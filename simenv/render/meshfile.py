@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simenv import mesh
-from simenv.errors import InputError
+from simenv.errors import InputError, StorageError
 from simenv.mesh import Mesh
 from simenv.render import texture
 from simenv.scratch import ScratchFolder
@@ -68,9 +68,17 @@ class MeshFiles:
         if source not in self._images:
             image = texture.make(source) if isinstance(source, str) else _read(source)
             name = f"image{len(self._images):04d}.png"
-            cv2.imwrite(str(self._folder.path / name), image[..., ::-1])
+            _write(self._folder.path / name, image)
             self._images[source] = name
         return self._images[source]
+
+
+def _write(path: Path, image: NDArray[np.uint8]) -> None:
+    encoded = cv2.imencode(".png", image[..., ::-1])[1]
+    try:
+        path.write_bytes(encoded.tobytes())
+    except OSError as error:
+        raise StorageError(f"{path}: {error.strerror}; the renderer needs room there") from None
 
 
 def _read(path: Path) -> NDArray[np.uint8]:

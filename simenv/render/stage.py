@@ -46,17 +46,15 @@ class Member:
 class Stage:
     """The bodies of one render client."""
 
-    def __init__(
-        self, client: int, files: MeshFiles, *, scale: float, reach: float | None, reuse: bool
-    ) -> None:
-        """Fixed ``scale``, or a power of two such that a scene fits ``reach`` units to each side.
+    def __init__(self, client: int, files: MeshFiles, *, reach: float | None, reuse: bool) -> None:
+        """Scaled by a power of two such that a scene fits ``reach`` units to each side, if given.
 
         Without ``reuse`` every scene starts with an empty client: slower, for an engine that draws
         bodies in an order that depends on those before.
         """
         self.client = client
         self._reuse = reuse
-        self.scale = scale
+        self.scale = 1.0
         self.centre = np.zeros(3)
         self.ids: NDArray[np.uint16] = np.zeros(1, np.uint16)  # segmentation -> body id; -1 -> 0
         self._reach = reach

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from simenv import mesh
 from simenv.mesh import Mesh
 from simenv.spec.explain import suggest
 from simenv.spec.object import ObjectModel
@@ -63,7 +64,7 @@ def _place(path: tuple[Key, ...], name: str, model: ObjectModel) -> Problem | No
 def _obj(key: str, name: str, model: ObjectModel) -> Problem | None:
     """Whether the OBJ file parses, and is not too fine."""
     if not name.lower().endswith(".obj"):
-        return Problem((key,), f"{name} is no OBJ file; convert it with `simenv import`")
+        return Problem((key,), f"{name} is no OBJ file; export it as OBJ")
     try:
         _ = model.mesh if key == "mesh" else model.hulls  # read once, kept by the model
     except (ValueError, OSError) as error:
@@ -134,6 +135,9 @@ def _sizes(model: ObjectModel) -> Iterator[Problem]:
     elif length < SIZE_M[0]:
         text = f"is {length:.4g} m long, less than {SIZE_M[0]:g} m; is its unit metres? scale it"
         yield Problem(("mesh",), text)
+    elif mesh.is_closed(model.mesh) and mesh.signed_volume(model.mesh) < 0:
+        text = "has its faces turned inwards (clockwise seen from outside); flip them"
+        yield Problem(("mesh",), text)
     else:
         yield from _fit(visual, collision)
         for i, hull in enumerate(model.hulls):
@@ -145,8 +149,8 @@ def _sizes(model: ObjectModel) -> Iterator[Problem]:
 def _collision_points(model: ObjectModel) -> NDArray[np.float64]:
     if isinstance(model.spec.collision, str):
         return np.concatenate(model.hulls)
-    meshes: list[Mesh] = [shape.mesh() for shape in model.spec.collision]
-    return np.concatenate([mesh.vertices for mesh in meshes])
+    surfaces: list[Mesh] = [shape.mesh() for shape in model.spec.collision]
+    return np.concatenate([surface.vertices for surface in surfaces])
 
 
 def _fit(visual: NDArray[np.float64], collision: NDArray[np.float64]) -> Iterator[Problem]:

@@ -130,7 +130,7 @@ class ObjectSpec(Spec):
     restitution: Annotated[float, Field(ge=0, le=1)] = 0.05
     color: Color = (0.7, 0.7, 0.7)
     textures: dict[Name, str] = {}
-    """Variant -> PNG or JPEG file, or a procedural texture's name."""
+    """Variant -> PNG or JPEG file."""
     texture_repeat_m: Positive | None = None
     """Period of the texture on primitive boxes, in metres."""
     symmetry: Symmetry = Symmetry()

@@ -383,6 +383,9 @@ class AxisSpec(Distribution):
     """Ranges of what can go wrong, drawn for edge tiers only."""
 
 
+FURNITURE_GROUPS = ("belts", "tables", "bins", "floor")  # what bodies that are no parts are called
+
+
 class TaskSpec(Spec):
     """tasks/<name>.yaml, complete: without ``domain`` it is one nominal scene."""
 
@@ -402,6 +405,9 @@ class TaskSpec(Spec):
         if not self.cameras:
             raise Misplaced(("cameras",), "is empty; a task needs at least one camera")
         for group, actors in self.actors.items():
+            if group in FURNITURE_GROUPS:
+                text = f"{group} is the name of furniture; choose another name, such as parts"
+                raise Misplaced(("actors", group), text)
             if actors.spawn.zone not in self.scene.zones:
                 zones = ", ".join(self.scene.zones)
                 way_out = f"there is {zones}" if zones else "add it to scene.zones"

@@ -198,3 +198,13 @@ def test_an_empty_scene_has_its_frames(world: World) -> None:
     outcome = world.run(scene(table(), frames=2))
     assert outcome.reason == ""
     assert len(outcome.snapshots) == 2
+
+
+@pytest.mark.parametrize("height_m", [0.02, 0.2])
+def test_a_thin_plate_that_lands_flat_on_the_floor_is_accepted(
+    world: World, height_m: float
+) -> None:
+    plate = part(block(0.08, 0.06, 0.002), at(0, 0, height_m))
+    outcome = world.run(scene(plate))
+    assert outcome.reason == ""
+    assert outcome.snapshots[0].X_WB[0, 2, 3] == pytest.approx(0.001, abs=HOVER_M)

@@ -1,10 +1,9 @@
-"""One scene has one outcome, whatever the World has played before; and nothing piles up."""
+"""One scene has one outcome, whatever the World has played before."""
 
 import subprocess
 import sys
 
 import numpy as np
-import psutil
 import pytest
 
 from simenv.errors import EngineError
@@ -12,7 +11,7 @@ from simenv.physics.world import World
 from simenv.scene import Scene
 from simenv.spec.object import Friction
 from simenv.spec.task import Physics
-from tests.physics.build import AT_ONCE, Item, at, ball, belt, block, can, part, scene, table, tote
+from tests.physics.build import Item, at, ball, belt, block, can, part, scene, table, tote
 
 GRIP = Friction(lateral=0.5, rolling=0.01, spinning=0.01)
 IN_A_FRESH_PROCESS = """
@@ -83,20 +82,3 @@ def test_a_closed_world_says_so() -> None:
     world.close()
     with pytest.raises(EngineError, match="this World is closed; make another one"):
         world.run(mixed(0))
-
-
-def test_memory_stays_flat_over_many_scenes() -> None:
-    process, twelve = psutil.Process(), still()
-    with World() as world:
-        rss = []
-        for _ in range(330):
-            world.run(twelve)
-            rss.append(process.memory_info().rss)
-    growth = np.polyfit(np.arange(300), rss[30:], 1)[0]
-    assert growth < 4096  # bytes a scene
-
-
-def still() -> Scene:
-    """Twelve parts that are looked at at once: little more than loading."""
-    items = [part(can(0.02, 0.03), at(0.05 * k, 0, 0.5)) for k in range(12)]
-    return scene(*items, belt(speed_m_s=0.1), settle=AT_ONCE)

@@ -55,21 +55,21 @@ def things() -> list[Thing]:
     ]
 
 
-def test_the_light_moves_shadows_and_no_label(renderer: Renderer) -> None:
+def test_the_light_changes_shading_and_no_label(renderer: Renderer) -> None:
     view = looking((0.3, -0.4, 0.5), (0, 0, 0))
     first = renderer.render(snapshot(*things(), light=(40, 30)), view)
     second = renderer.render(snapshot(*things(), light=(40, 150)), view)
     again = renderer.render(snapshot(*things(), light=(40, 30)), view)
     assert same_labels(first, second)
-    assert np.mean(np.any(first.rgb != second.rgb, axis=2)) > 0.03
+    assert np.mean(np.any(first.rgb != second.rgb, axis=2)) > 0.01
     assert np.array_equal(first.rgb, again.rgb)  # the engine's light is sticky
 
 
 @pytest.mark.parametrize(("azimuth", "shady"), [(0, "left"), (180, "right")])
-def test_shadows_fall_away_from_the_light(renderer: Renderer, azimuth: float, shady: str) -> None:
+def test_shadows_fall_away_from_the_light(egl: Renderer, azimuth: float, shady: str) -> None:
     post = Thing(can(0.02, 0.12), at(0, 0, 0.06))
     view = looking((0, 0, 1.2), (0, 0, 0))
-    frame = renderer.render(snapshot(post, ground(None), light=(45, azimuth)), view)
+    frame = egl.render(snapshot(post, ground(None), light=(45, azimuth)), view)
     left, right = (frame.rgb[at_pixel(view, x, 0.0)].astype(float).mean() for x in (-0.08, 0.08))
     assert (left < 0.93 * right) if shady == "left" else (right < 0.93 * left)
 

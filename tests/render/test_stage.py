@@ -1,12 +1,10 @@
 """Bodies are loaded once and used again: a picture depends on its scene, never on those before."""
 
-import gc
 import os
 import subprocess
 import sys
 
 import numpy as np
-import psutil
 import pytest
 
 from simenv import pose
@@ -131,18 +129,3 @@ def test_pictures_survive_the_engines_memory_limit(
     monkeypatch.setattr(stage, "SHAPE_LIMIT_BYTES", 0)
     assert equal(renderer.render(random_scene(1), VIEW), before)
     assert equal(renderer.render(random_scene(1), VIEW), before)
-
-
-def test_memory_stays_flat_over_200_scenes(renderer: Renderer) -> None:
-    process = psutil.Process()
-    view = looking((0.3, -0.5, 0.6), (0, 0, 0.05), size=(64, 48))
-
-    def resident_after(scenes: range) -> int:
-        for seed in scenes:
-            renderer.render(random_scene(seed), view)
-        gc.collect()
-        return int(process.memory_info().rss)
-
-    settled = resident_after(range(60))
-    growth = resident_after(range(200)) - settled
-    assert growth < 10e6, f"{growth / 200 / 1e3:.0f} kB a scene"

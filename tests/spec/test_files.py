@@ -1,6 +1,7 @@
 """What a broken object is told: its folder is taken apart, file by file."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -42,7 +43,7 @@ WRONG = [  # what is replaced in block.yaml, by what, and what is said
     ("mesh: block.obj", "mesh: /etc/passwd",
      "5:7: mesh: /etc/passwd leaves the folder of the object; copy the file into it"),
     ("mesh: block.obj", "mesh: striped.png",
-     "5:7: mesh: striped.png is no OBJ file; convert it with `simenv import`"),
+     "5:7: mesh: striped.png is no OBJ file; export it as OBJ"),
     ("mesh: block.obj", "mesh: []", "5:7: mesh: is empty; name an OBJ file or list primitives"),
     ("mesh: block.obj", "mesh: [{shape: bx}]",
      "5:16: mesh.0.shape: must be box, cylinder or sphere, got bx; write for example box"),
@@ -120,6 +121,12 @@ def looped(path: Path) -> None:
     path.symlink_to(path)
 
 
+def turned(path: Path) -> None:
+    """Turn every face over, as mirrored CAD does."""
+    surface = mesh.load_obj(path)
+    mesh.save_obj(path, replace(surface, faces=surface.faces[:, ::-1]))
+
+
 def scaled(factor: float) -> Callable[[Path], object]:
     moved = Mesh(BOX.vertices * factor, BOX.normals, BOX.uvs, BOX.faces)
     return lambda path: mesh.save_obj(path, moved)
@@ -154,6 +161,8 @@ BROKEN: list[tuple[str, Callable[[Path], object], str]] = [
      "5:7: mesh: is 60 m long, more than 5 m; are these millimetres? scale the mesh by 0.001"),
     ("block.obj", scaled(0.001),
      "5:7: mesh: is 6e-05 m long, less than 0.001 m; is its unit metres? scale it"),
+    ("block.obj", turned,
+     "5:7: mesh: has its faces turned inwards (clockwise seen from outside); flip them"),
     ("hull.obj", scaled(0.1),
      "6:12: collision: is 0.1 times as large as the mesh; use the same unit, metres, in both"),
     ("hull.obj", lambda path: mesh.save_obj(path, mesh.quad(0.06, 0.05)),
