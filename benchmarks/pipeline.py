@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 
 from simenv.clock import Clock
-from simenv.render.choose import SINGLE_THREADED_ENVIRONMENT
+from simenv.render.choose import WORKER_ENVIRONMENT
 from simenv.spec.load import Task, task_from_text
 
 PARTS, FRAMES = 12, 4
@@ -311,7 +311,7 @@ LINES: dict[str, Callable[..., Callable[[int], Clock]]] = {
 
 def measure(scenes: int, renderer: str, threads: str) -> dict[str, Clock]:
     """Every scene through every line, in turn."""
-    os.environ |= {**SINGLE_THREADED_ENVIRONMENT, "LP_NUM_THREADS": threads}
+    os.environ |= {**WORKER_ENVIRONMENT, "LP_NUM_THREADS": threads}
     context, lines = get_context("spawn"), {}
     for name, make in LINES.items():
         ours, theirs = context.Pipe()

@@ -24,7 +24,7 @@ from simenv.dataset.schema import Header
 from simenv.dataset.shard import ShardBuilder
 from simenv.dataset.store import Lock, commit_shard, committed, identify, storage
 from simenv.errors import EngineError, InputError, SimenvError
-from simenv.render.choose import SINGLE_THREADED_ENVIRONMENT, resolve
+from simenv.render.choose import WORKER_ENVIRONMENT, resolve
 from simenv.spec.load import Task, load_task, task_from_text
 from simenv.studio import Studio
 
@@ -280,7 +280,7 @@ def _in_workers(
     context = get_context("spawn")  # a fork after the EGL plugin is loaded would crash
     workers = max(1, min(jobs, len(missing)))
     with (
-        _environment(SINGLE_THREADED_ENVIRONMENT),
+        _environment(WORKER_ENVIRONMENT),
         ProcessPool(workers, context=context, initializer=_prepare_worker) as pool,
     ):
         # Threads and processes that start now never see Ctrl-C: this one decides what it means.

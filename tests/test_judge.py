@@ -1,5 +1,7 @@
 """The independent judge's verdict on datasets of all built-in tasks, by both renderers."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 from simenv.generate import generate
 from tests.judge import Verdict, judge
 
+JUDGE = Path(__file__).parent / "judge.py"
 # Scenes and images that together show well over 200 instances of more than 400 pixels.
 SAMPLES = {"conveyor_pick": (1, 12), "bin_pick": (3, 6), "table_clutter": (1, 6)}
 
@@ -31,3 +34,13 @@ def test_masks_and_depth_follow_from_poses_meshes_and_K(renderer: str, tmp_path:
     assert np.mean(found.iou) >= 0.998
     assert np.min(found.iou) >= 0.985
     assert np.max(found.depth_error_m) <= 1e-4  # of every instance, not only of most
+
+
+def test_the_command_judges_a_folder_and_refuses_what_is_none(tmp_path: Path) -> None:
+    task = Path(__file__).parent / "data/project/tasks/mini.yaml"
+    generate(task, tmp_path / "out", scenes=1, jobs=0, renderer="tiny")
+    judged = [
+        subprocess.run([sys.executable, str(JUDGE), str(path)], capture_output=True, check=False)
+        for path in (tmp_path / "out", tmp_path / "nothing")
+    ]
+    assert [done.returncode for done in judged] == [0, 2], judged
