@@ -1,12 +1,15 @@
 """What a person at a shell meets: exit status, one clear line, nothing written by a mistake."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import simenv
 from simenv.cli import run
+from simenv.system import LIBRARIES, Library
 
 PROJECT = Path(__file__).parent / "data/project"
 MINI = PROJECT / "tasks/mini.yaml"
@@ -123,6 +126,29 @@ def test_a_path_that_is_no_dataset_is_bad_input(
 ) -> None:
     assert run([command, str(tmp_path / "nothing")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_missing_system_library_is_named_with_its_package_and_purpose(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    absent = Library("libnonsense.so.9", "libnonsense9", "nothing draws without it", True)
+    monkeypatch.setattr("simenv.system.LIBRARIES", (*LIBRARIES, absent))
+    assert run(["list"]) == 1
+    said = capsys.readouterr().err
+    assert "libnonsense.so.9: nothing draws without it" in said
+    assert "apt-get install libnonsense9" in said
+
+
+@pytest.mark.egl
+def test_doctor_finds_this_machine_healthy() -> None:
+    done = subprocess.run(  # a process of its own: EGL is one per process
+        [sys.executable, "-m", "simenv", "doctor"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    verdicts = [line.split()[0] for line in done.stdout.splitlines()]
+    assert verdicts == ["ok"] * len(verdicts)
+    assert done.stdout.count("golden picture") == 2
+    assert done.stderr == ""
 
 
 def test_wrong_usage_is_exit_status_2() -> None:
