@@ -1,7 +1,6 @@
 """How a Bullet client draws a snapshot: what the EGL plugin and TinyRenderer have in common."""
 
 import os
-from types import TracebackType
 from typing import Any
 
 import cv2
@@ -54,12 +53,7 @@ class BulletRenderer:
     def __enter__(self) -> "BulletRenderer":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

@@ -1,7 +1,6 @@
 """What every renderer does: (snapshot, view) -> Frame. Backends share nothing with physics."""
 
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Protocol
 
 import numpy as np
@@ -38,9 +37,4 @@ class Renderer(Protocol):
 
     def __enter__(self) -> "Renderer": ...
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+    def __exit__(self, *_: object) -> None: ...
