@@ -35,7 +35,6 @@ class Outcome:
     snapshots: tuple[Snapshot, ...]  # one a frame; empty when rejected
     reason: str  # "", overlap_spawn, unsettled, exploded, off_world, penetration, tunnelled
     duration_s: float  # simulated seconds until the first frame, or until the rejection
-    contacts: int = 0  # contact points at the first frame
     penetration_m: float = 0.0  # the deepest contact of all frames
 
 
@@ -140,7 +139,6 @@ class _Play:
         self.count = 0  # steps so far
         self.capture_start: int | None = None  # step of the first frame
         self.penetration_m = 0.0
-        self.contacts = 0
 
     @property
     def time_s(self) -> float:
@@ -155,9 +153,9 @@ class _Play:
             self.capture_start = self.count
             snapshots = tuple(self._frame(k) for k in range(self.scene.capture.frames))
         except _Rejected as rejected:
-            return Outcome((), str(rejected), self.time_s, self.contacts, self.penetration_m)
+            return Outcome((), str(rejected), self.time_s, self.penetration_m)
         start_s = self.capture_start * self.dt
-        return Outcome(snapshots, "", start_s, self.contacts, self.penetration_m)
+        return Outcome(snapshots, "", start_s, self.penetration_m)
 
     def _open(self) -> None:
         """Look at the scene before its first step."""
@@ -242,7 +240,7 @@ class _Play:
             steps = min(left, self.poll_steps)
             self._advance(steps)
             left -= steps
-        self._check_frame(first=frame == 0)
+        self._check_frame()
         X_WB, velocity = self.stage.poses()
         return Snapshot(
             scene=self.scene,
@@ -253,11 +251,9 @@ class _Play:
             velocity=velocity,
         )
 
-    def _check_frame(self, *, first: bool) -> None:
+    def _check_frame(self) -> None:
         self._refuse_floor()
         distances = [distance for _, _, distance in self.stage.contacts()]
-        if first:
-            self.contacts = len(distances)
         self.penetration_m = max([self.penetration_m, *(-d for d in distances)])
         deep = self.penetration_m > self.scene.physics.max_penetration_m
         if deep and inside(self.stage.blocks, self.seen.com).any():
