@@ -22,8 +22,9 @@ from simenv.render.choose import open_renderer
 from simenv.render.probe import probe_egl
 from simenv.render.renderer import Frame, Renderer
 from simenv.scene import Body, Scene, Snapshot, View
+from simenv.spec.look import Look
 from simenv.spec.object import Box, Cylinder, Friction, ObjectModel, ObjectSpec, Primitive, Sphere
-from simenv.spec.task import Capture, Look, Physics
+from simenv.spec.task import Capture, Physics
 from simenv.system import LIBRARIES, Library
 
 __all__ = ["Line", "examine", "golden_frame"]

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simenv import pose
 from simenv.pose import Matrix
+from simenv.spec.look import Look
 from simenv.spec.object import Friction, ObjectModel
-from simenv.spec.task import Capture, Look, Physics
+from simenv.spec.sensor import Sensor
+from simenv.spec.task import Capture, Physics
 
-__all__ = ["BeltMotion", "Body", "Camera", "Scene", "Snapshot", "View"]
+__all__ = ["BeltMotion", "Body", "Camera", "Contacts", "Scene", "Snapshot", "View"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +32,9 @@ class Body:
     friction: Friction
     texture: str | None = None  # a file of the object, or the name of a procedural texture
     color: tuple[float, float, float] = (1.0, 1.0, 1.0)  # multiplies the texture
+    roughness: float = 0.5  # of the surface: 0 a mirror, 1 chalk
+    metallic: float = 0.0
+    role: str = "part"  # "part", "distractor", "furniture"
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,32 +66,46 @@ class View:
     X_WC: Matrix  # (4, 4) x right, y down, z forward
     near_m: float | None = None  # None: the renderer fits it to the scene
     far_m: float | None = None
+    distortion: NDArray[np.float64] | None = None  # (8,) k1 k2 p1 p2 k3 k4 k5 k6; None: a pinhole
 
 
 @dataclass(frozen=True, eq=False)
 class Camera:
-    """A camera for the whole scene: one pose, or poses at times after the first frame."""
+    """A camera for the whole scene, fixed to a mount: a moving frame, or a body of the scene.
+
+    A camera that stands alone is its own mount: ``X_MC`` is the identity.
+    """
 
     name: str
     width: int
     height: int
     K: NDArray[np.float64]  # (3, 3)
     times_s: NDArray[np.float64]  # (P,) after the first frame
-    X_WC: NDArray[np.float64]  # (P, 4, 4)
+    X_WM: NDArray[np.float64]  # (P, 4, 4) of the mount; unused where a body carries it
     near_m: float | None = None
     far_m: float | None = None
     depth_scale_m: float = 1e-4  # of the stored 16-bit depth
+    X_MC: Matrix = field(default_factory=lambda: np.eye(4))
+    body: str | None = None  # name of the body that carries it
+    distortion: NDArray[np.float64] | None = None  # (8,) as OpenCV has it; None: a pinhole
+    sensor: Sensor = field(default_factory=Sensor)
 
-    def view(self, time_s: float) -> View:
-        """Where the camera is ``time_s`` after the first frame: linear position, slerp rotation."""
+    def view(self, time_s: float, X_WM: Matrix | None = None) -> View:
+        """The camera ``time_s`` after the first frame: linear position, slerp rotation.
+
+        ``X_WM`` (4, 4) is where the body is that carries it, if one does.
+        """
+        if X_WM is None:
+            X_WM = pose.interpolate(self.times_s, self.X_WM, time_s)
         return View(
             self.name,
             self.width,
             self.height,
             self.K,
-            pose.interpolate(self.times_s, self.X_WC, time_s),
+            X_WM @ self.X_MC,
             self.near_m,
             self.far_m,
+            self.distortion,
         )
 
 
@@ -109,11 +129,25 @@ class Scene:
     scene_values: Mapping[str, object] = field(default_factory=dict)  # axis path -> value
     part_values: Mapping[str, tuple[object, ...]] = field(default_factory=dict)  # one a part
     crowded: bool = False  # a part found no free place to start from, within its stack_m
+    labels: frozenset[str] = frozenset()  # what is asked for beside the labels always there
+    visual_seed: int = 0  # of everything random that moves no label, such as sensor noise
+    backdrop: Path | None = None  # the image file that look.backdrop names
 
     @property
     def parts(self) -> tuple[Body, ...]:
         """The bodies that are free to move, in id order."""
         return tuple(body for body in self.bodies if not body.fixed)
+
+
+@dataclass(frozen=True, eq=False)
+class Contacts:
+    """Where bodies touch at one moment: C points, each between a body and one of smaller id."""
+
+    id_a: NDArray[np.uint16]  # (C,) the larger id
+    id_b: NDArray[np.uint16]  # (C,) the smaller id; 0 is the floor
+    p_W: NDArray[np.float64]  # (C, 3) on the surface of b, metres
+    normal_W: NDArray[np.float64]  # (C, 3) unit, out of b towards a
+    force_n: NDArray[np.float64]  # (C,) along the normal, newtons
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +160,11 @@ class Snapshot:
     capture_time_s: float  # since the first captured frame
     X_WB: NDArray[np.float64]  # (N, 4, 4) in the order of Scene.bodies
     velocity: NDArray[np.float64]  # (N, 6) linear m/s of the body origin, angular rad/s; world axes
+    contacts: Contacts | None = None  # where the scene's labels ask for them
 
     def view(self, camera: Camera) -> View:
         """The camera as it stands at this moment."""
-        return camera.view(self.capture_time_s)
+        if camera.body is None:
+            return camera.view(self.capture_time_s)
+        names = [body.name for body in self.scene.bodies]
+        return camera.view(self.capture_time_s, self.X_WB[names.index(camera.body)])

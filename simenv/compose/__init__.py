@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simenv.compose.camera import cameras
 from simenv.compose.furniture import furnish
 from simenv.compose.spawn import Placed, place
 from simenv.domain.sample import Sample
 from simenv.domain.stream import stream
-from simenv.scene import BeltMotion, Body, Camera, Scene
+from simenv.scene import BeltMotion, Body, Scene
 from simenv.spec.load import Task, vary
 from simenv.spec.object import Friction, ObjectModel
-from simenv.spec.task import Actors, CameraPose, CameraSpec, SceneSpec, TaskSpec
+from simenv.spec.task import Actors, SceneSpec, TaskSpec
 
 __all__ = ["compose"]
 
@@ -53,13 +54,16 @@ def compose(task: Task, sample: Sample, *, seed: int) -> Scene:
         bodies=bodies,
         objects={body.object: model for body, model in rows},
         belts=_belts(spec.scene, bodies),
-        cameras=tuple(_camera(name, camera) for name, camera in spec.cameras.items()),
+        cameras=cameras(spec),
         capture=spec.capture,
         look=spec.look,
         physics=spec.physics,
         scene_values=sample.values,
         part_values=sample.part_values,
         crowded=crowded,
+        labels=frozenset(spec.labels),
+        visual_seed=seed if sample.look_seed is None else sample.look_seed,
+        backdrop=task.backdrop(spec.look.backdrop.image),
     )
 
 
@@ -127,6 +131,9 @@ def _body(
         friction=model.spec.friction,
         texture=texture,
         color=plain if own.color is None else own.color,
+        roughness=model.spec.roughness if own.roughness is None else own.roughness,
+        metallic=model.spec.metallic if own.metallic is None else own.metallic,
+        role=own.role,
     )
 
 
@@ -142,33 +149,3 @@ def _belts(scene: SceneSpec, bodies: Sequence[Body]) -> tuple[BeltMotion, ...]:
         )
         for name, belt in scene.belts.items()
     )
-
-
-def _camera(name: str, spec: CameraSpec) -> Camera:
-    still = [] if spec.X_WC is None else [(0.0, spec.X_WC)]
-    keys: list[tuple[float, CameraPose]] = still or [(key.time_s, key) for key in spec.path]
-    return Camera(
-        name=name,
-        width=spec.resolution[0],
-        height=spec.resolution[1],
-        K=_intrinsics(spec),
-        times_s=np.array([time for time, _ in keys]),
-        X_WC=np.stack([key.X_WC for _, key in keys]),
-        near_m=spec.near_m,
-        far_m=spec.far_m,
-        depth_scale_m=spec.depth_scale_m,
-    )
-
-
-def _intrinsics(spec: CameraSpec) -> NDArray[np.float64]:
-    """K (3, 3), pixel centres at integers: the middle of w pixels is (w - 1) / 2."""
-    width, height = spec.resolution
-    cx, cy, s = (width - 1) / 2, (height - 1) / 2, 0.0
-    if spec.K is not None:
-        fx, fy, s = spec.K.fx, spec.K.fy, spec.K.s
-        cx = cx if spec.K.cx is None else spec.K.cx
-        cy = cy if spec.K.cy is None else spec.K.cy
-    else:
-        assert spec.fov_y_deg is not None
-        fx = fy = height / 2 / float(np.tan(np.radians(spec.fov_y_deg) / 2))
-    return np.array([[fx, s, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]])

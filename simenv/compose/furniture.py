@@ -55,6 +55,9 @@ def _body(identity: int, name: str, group: str, item: Item, model: ObjectModel) 
         friction=item.friction,
         texture=item.texture,
         color=item.color,
+        roughness=item.roughness,
+        metallic=item.metallic,
+        role="furniture",
     )
 
 

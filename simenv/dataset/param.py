@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from simenv.spec.task import AxisSpec, Distribution
+from simenv.spec.domain import AxisSpec, Distribution
 
 __all__ = ["Param", "params_of"]
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from simenv.errors import InputError
-from simenv.spec.task import Distribution, OnSphere
+from simenv.spec.domain import Distribution, OnSphere
 
 __all__ = ["dims", "value_at"]
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from simenv.domain.axis import dims, value_at
 from simenv.domain.stream import SOBOL_DIMS, point, stream
 from simenv.errors import InputError
+from simenv.spec.domain import AxisSpec, Distribution
 from simenv.spec.load import Task
-from simenv.spec.task import AxisSpec, Distribution
 
 __all__ = ["Sample", "sample"]
 
@@ -28,6 +28,7 @@ class Sample:
     tier: str  # "core", or "<axis path>/<edge name>": the one axis that left its core range
     values: Mapping[str, object]  # axis path -> value, for axes of the whole scene
     part_values: Mapping[str, tuple[object, ...]]  # axis path -> one value for each part of a group
+    look_seed: int | None = None  # where the visual axes were drawn from another seed
 
 
 def sample(
@@ -116,6 +117,7 @@ class _Draw:
             self.tier,
             {path: values[path] for path in domain if path in values},
             {path: part_values[path] for path in domain if path in part_values},
+            self.look_seed,
         )
 
     def _value(self, path: str, block: range, values: Mapping[str, object]) -> object:

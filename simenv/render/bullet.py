@@ -1,6 +1,7 @@
 """How a Bullet client draws a snapshot: what the EGL plugin and TinyRenderer have in common."""
 
 import os
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import cv2
@@ -14,10 +15,10 @@ from simenv.pose import Vector
 from simenv.render import camera
 from simenv.render.camera import Tile
 from simenv.render.meshfile import MeshFiles
-from simenv.render.renderer import Frame
+from simenv.render.renderer import Channel, Frame, Frames
 from simenv.render.stage import Stage
 from simenv.scene import Snapshot, View
-from simenv.spec.task import Light
+from simenv.spec.look import Light
 
 __all__ = ["BulletRenderer", "light_direction"]
 
@@ -39,6 +40,7 @@ class BulletRenderer:
 
     name: str
     device: str
+    channels: frozenset[Channel] = frozenset()
     reach: float | None = None  # half-width of what the shadow map covers; None: no scaling
     reuse: bool = True  # whether bodies stay from scene to scene
     largest_tile: tuple[int, int] | None = None  # pixels that one request can draw
@@ -63,7 +65,14 @@ class BulletRenderer:
             self._disconnect()
             self._client = -1
 
-    def render(self, snapshot: Snapshot, view: View) -> Frame:
+    def begin(
+        self, snapshot: Snapshot, views: Sequence[View], channels: Collection[Channel] = ()
+    ) -> Frames:
+        """Draw ``snapshot`` from ``views`` at once: the engine has no other way."""
+        frames = [self.render(snapshot, view) for view in views]
+        return lambda: frames
+
+    def render(self, snapshot: Snapshot, view: View, channels: Collection[Channel] = ()) -> Frame:
         """The picture of ``snapshot`` from ``view``.
 
         A snapshot is taken as a value: drawn twice in a row it is not looked at again.

@@ -5,11 +5,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from simenv.spec.domain import AxisSpec, Distribution
 from simenv.spec.explain import suggest
 from simenv.spec.model import Rotation, Triple
 from simenv.spec.object import ObjectModel
 from simenv.spec.paths import Place, Rejected, place, replace
-from simenv.spec.task import AxisSpec, Distribution, TaskSpec
+from simenv.spec.task import TaskSpec
 from simenv.spec.yaml import Key, Problem, flow
 
 __all__ = ["check", "named_objects"]
@@ -18,6 +19,8 @@ EACH_ACTOR = (  # what every part of a group can have of its own
     "objects",
     "texture",
     "color",
+    "roughness",
+    "metallic",
     "spawn.orientation",
     "spawn.position",
     "spawn.height_m",

@@ -12,12 +12,14 @@ from pydantic import BaseModel, ValidationError
 
 from simenv.errors import InputError
 from simenv.spec import catalog, yaml
+from simenv.spec.camera import CameraPose
 from simenv.spec.check import check, named_objects
+from simenv.spec.domain import Distribution
 from simenv.spec.explain import explain, suggest
 from simenv.spec.model import Rotation
 from simenv.spec.object import ObjectModel, ObjectSpec
 from simenv.spec.paths import Rejected, replace
-from simenv.spec.task import CameraPose, Distribution, TaskSpec
+from simenv.spec.task import TaskSpec
 from simenv.spec.yaml import Document, Key, Problem
 
 __all__ = ["Task", "load_task", "schema", "task_from_text", "vary"]
@@ -51,6 +53,10 @@ class Task:
     def sha256(self) -> str:
         """Digest of `text`."""
         return hashlib.sha256(self.text.encode()).hexdigest()
+
+    def backdrop(self, image: str | None) -> Path | None:
+        """The file of a backdrop image; looked for beside the task file."""
+        return None if image is None else (self.folder or Path()) / image
 
     @cached_property
     def catalog_sha256(self) -> str:

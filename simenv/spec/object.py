@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from simenv import mesh, pose
 from simenv.mesh import Mesh
-from simenv.spec.model import Color, Misplaced, Name, Positive, Spec, Triple, Unsigned
+from simenv.spec.model import Color, Misplaced, Name, Positive, Spec, Triple, Unit, Unsigned
 
 __all__ = [
     "Box",
@@ -129,6 +129,9 @@ class ObjectSpec(Spec):
     friction: Friction = Friction()
     restitution: Annotated[float, Field(ge=0, le=1)] = 0.05
     color: Color = (0.7, 0.7, 0.7)
+    roughness: Unit = 0.5
+    """Of the surface: 0 a mirror, 1 chalk."""
+    metallic: Unit = 0.0
     textures: dict[Name, str] = {}
     """Variant -> PNG or JPEG file."""
     texture_repeat_m: Positive | None = None

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
-from simenv import pose
+from simenv.spec.camera import CameraSpec, Mount
+from simenv.spec.domain import AxisSpec
+from simenv.spec.explain import suggest
+from simenv.spec.look import Look, ProceduralTexture
 from simenv.spec.model import (
     Color,
     Misplaced,
@@ -25,31 +29,34 @@ from simenv.spec.model import (
 from simenv.spec.object import Friction
 
 __all__ = [
-    "PROCEDURAL_TEXTURES",
+    "LABELS",
     "Actors",
-    "AxisSpec",
     "Belt",
     "Bin",
-    "CameraPose",
-    "CameraSpec",
     "Capture",
-    "Distribution",
-    "Intrinsics",
-    "Look",
+    "Floor",
+    "Label",
     "Physics",
     "SceneSpec",
+    "Settle",
     "Spawn",
     "Table",
     "TaskSpec",
-    "Waypoint",
     "Zone",
 ]
 
-
-ProceduralTexture = Literal[
-    "rubber", "green_pvc", "concrete", "wood", "plastic", "steel", "cardboard", "checker"
+Label = Literal[
+    "amodal",
+    "boxes_3d",
+    "contacts",
+    "flow",
+    "keypoints",
+    "nocs",
+    "normals",
+    "semantic",
+    "truncation",
 ]
-PROCEDURAL_TEXTURES: tuple[str, ...] = get_args(ProceduralTexture)
+LABELS: tuple[Label, ...] = get_args(Label)
 
 
 class Spawn(Spec):
@@ -72,10 +79,15 @@ class Actors(Spec):
     """Dealt in turn: part k is objects[k % n]."""
     count: Annotated[int, Field(ge=0, le=500)] = 1
     spawn: Spawn
+    role: Literal["part", "distractor"] = fixed("part")
+    """Distractors lie and hide like parts, but nobody wants their poses: exports leave them out."""
     texture: Name | None = visual(None)
     """A variant that the object lists."""
     color: Color | None = visual(None)
     """Multiplies the texture."""
+    roughness: Unit | None = visual(None)
+    """Of the surface: 0 a mirror, 1 chalk. Default: the object's."""
+    metallic: Unit | None = visual(None)
 
     @model_validator(mode="after")
     def _some_objects(self) -> Actors:
@@ -90,6 +102,8 @@ class _Furniture(Spec):
     yaw_deg: float = 0.0
     friction: Friction = Friction(lateral=0.6)
     color: Color = visual((1.0, 1.0, 1.0))
+    roughness: Unit = visual(0.7)
+    metallic: Unit = visual(0.0)
 
 
 class Belt(_Furniture):
@@ -142,6 +156,8 @@ class Floor(Spec):
     friction: Friction = Friction(lateral=0.8)
     texture: ProceduralTexture | None = visual("concrete")
     color: Color = visual((1.0, 1.0, 1.0))
+    roughness: Unit = visual(0.9)
+    metallic: Unit = visual(0.0)
 
 
 class Zone(Spec):
@@ -161,85 +177,7 @@ class SceneSpec(Spec):
     tables: dict[Name, Table] = {}
     bins: dict[Name, Bin] = {}
     zones: dict[Name, Zone]
-
-
-class Intrinsics(Spec):
-    """K in OpenCV's convention: pixel centres at integers. Default principal point: the centre."""
-
-    fx: Positive
-    fy: Positive
-    cx: float | None = None
-    cy: float | None = None
-    s: float = 0.0
-
-
-class CameraPose(Spec):
-    """X_WC as ``eye`` + ``target`` (+ ``up``), or as ``p`` + ``rotation`` (OpenCV camera axes)."""
-
-    eye: Triple | None = None
-    target: Triple | None = None
-    up: Triple = (0.0, 0.0, 1.0)
-    p: Triple | None = None
-    rotation: Rotation | None = None
-
-    @model_validator(mode="after")
-    def _one_form(self) -> CameraPose:
-        looking = (self.eye is not None, self.target is not None)
-        placed = (self.p is not None, self.rotation is not None)
-        if (looking, placed) not in {((True, True), (False, False)), ((False,) * 2, (True,) * 2)}:
-            raise ValueError("must have eye and target, or p and rotation; remove or add keys")
-        if self.eye == self.target and self.eye is not None:
-            raise Misplaced(("target",), "is the same point as eye; move one of them")
-        return self
-
-    @property
-    def X_WC(self) -> pose.Matrix:
-        """The pose of the camera (x right, y down, z forward) in the world, (4, 4)."""
-        if self.p is not None and self.rotation is not None:
-            return self.rotation.X_AB(self.p)
-        assert self.eye is not None
-        assert self.target is not None
-        return pose.look_at(self.eye, self.target, self.up)
-
-
-class Waypoint(CameraPose):
-    """A camera pose at ``time_s`` after the first frame."""
-
-    time_s: Unsigned
-
-
-Pixels = Annotated[int, Field(ge=8, le=8192)]
-
-
-class CameraSpec(Spec):
-    """A pinhole camera, still (``X_WC``) or moving (``path``)."""
-
-    resolution: tuple[Pixels, Pixels] = fixed()
-    """Width and height."""
-    K: Intrinsics | None = None
-    fov_y_deg: Annotated[float, Field(gt=1, lt=170)] | None = None
-    X_WC: CameraPose | None = None
-    path: tuple[Waypoint, ...] = ()
-    near_m: Positive | None = None
-    """Default: fitted to the scene, which gives the finest depth."""
-    far_m: Positive | None = None
-    depth_scale_m: Annotated[float, Field(ge=1e-6, le=0.1)] = fixed(1e-4)
-    """Metres of one depth unit."""
-
-    @model_validator(mode="after")
-    def _consistent(self) -> CameraSpec:
-        if (self.K is None) == (self.fov_y_deg is None):
-            raise ValueError("must have one of K and fov_y_deg; remove or add one")
-        if (self.X_WC is None) == (not self.path):
-            text = "must have one of X_WC (still) and path (moving); remove or add one"
-            raise ValueError(text)
-        times = [waypoint.time_s for waypoint in self.path]
-        if any(b <= a for a, b in pairwise(times)):
-            raise Misplaced(("path",), "time_s must increase from waypoint to waypoint; sort them")
-        if self.near_m is not None and self.far_m is not None and self.near_m >= self.far_m:
-            text = f"must be below far_m {self.far_m}, got {self.near_m}; lower it"
-            raise Misplaced(("near_m",), text)
-        return self
+    mounts: dict[Name, Mount] = {}
 
 
 class Capture(Spec):
@@ -247,29 +185,6 @@ class Capture(Spec):
 
     fps: Annotated[float, Field(gt=0, le=1000)] = 2.0
     frames: Annotated[int, Field(ge=1, le=10000)] = 1
-
-
-Latitude = Annotated[float, Field(ge=-90, le=90)]
-
-
-class Light(Spec):
-    """The direction the light comes from: elevation above the horizon, azimuth from world +x."""
-
-    elevation_deg: Annotated[float, Field(ge=1, le=90)] = 60.0
-    azimuth_deg: float = 30.0
-
-
-class Backdrop(Spec):
-    """What is seen where there is no surface."""
-
-    color: Color = (0.7, 0.7, 0.7)
-
-
-class Look(Spec):
-    """What changes the picture and, by construction, no label."""
-
-    light: Light = visual(Light())
-    backdrop: Backdrop = visual(Backdrop())
 
 
 class Settle(Spec):
@@ -293,96 +208,6 @@ class Physics(Spec):
     max_penetration_m: Positive = 0.003
 
 
-Ends = tuple[float | tuple[float, ...], float | tuple[float, ...]]
-
-
-class OnSphere(Spec):
-    """Points around ``center``, even in area: ranges of radius, elevation and azimuth."""
-
-    center: Triple
-    radius_m: tuple[Positive, Positive]
-    elevation_deg: tuple[Latitude, Latitude] = (-90.0, 90.0)
-    azimuth_deg: Pair = (0.0, 360.0)
-
-    @model_validator(mode="after")
-    def _in_order(self) -> OnSphere:
-        for key in ("radius_m", "elevation_deg", "azimuth_deg"):
-            low, high = getattr(self, key)
-            if low > high:
-                raise Misplaced((key,), f"low {low} is above high {high}; swap them")
-        return self
-
-
-class Distribution(Spec):
-    """What an axis draws from: exactly one of these."""
-
-    uniform: Ends | None = None
-    """Low and high: numbers, or two lists of the same length."""
-    log_uniform: tuple[Positive, Positive] | None = None
-    integers: tuple[int, int] | None = None
-    """Low and high, both included."""
-    choice: Literal["all"] | tuple[Any, ...] | dict[str, Unsigned] | None = None
-    """Values, or values with weights, or all that the objects offer."""
-    so3: Literal["uniform"] | None = None
-    on_sphere: OnSphere | None = None
-
-    @property
-    def form(self) -> str:
-        """Which of the distributions it is: the name of the key."""
-        return next(key for key in FORMS if getattr(self, key) is not None)
-
-    @model_validator(mode="after")
-    def _one_form(self) -> Distribution:
-        given = [key for key in FORMS if getattr(self, key) is not None]
-        if len(given) != 1:
-            known = ", ".join(FORMS)
-            got = " and ".join(given) or "none"
-            raise ValueError(f"must have exactly one of {known}, got {got}; keep one")
-        return self
-
-    @model_validator(mode="after")
-    def _not_empty(self) -> Distribution:
-        for key in ("uniform", "log_uniform", "integers"):
-            if (ends := getattr(self, key)) is not None:
-                _check_range(key, *ends)
-        if isinstance(self.choice, dict) and not any(self.choice.values()):
-            raise Misplaced(("choice",), "all weights are zero; raise one")
-        if self.choice == ():
-            raise Misplaced(("choice",), "is empty; list at least one value")
-        return self
-
-
-FORMS = tuple(Distribution.model_fields)
-
-
-def _check_range(key: str, low: Any, high: Any) -> None:
-    lows, highs = (end if isinstance(end, tuple) else (end,) for end in (low, high))
-    if len(lows) != len(highs) or isinstance(low, tuple) != isinstance(high, tuple):
-        raise Misplaced((key,), "low and high differ in length; give both as many numbers")
-    if any(a > b for a, b in zip(lows, highs, strict=True)):
-        raise Misplaced((key,), f"low {_text(low)} is above high {_text(high)}; swap them")
-    if lows == highs and key != "integers":
-        text = f"low and high are both {_text(low)}; widen the range or remove the axis"
-        raise Misplaced((key,), text)
-
-
-def _text(end: float | tuple[float, ...]) -> str:
-    return str(list(end) if isinstance(end, tuple) else end)
-
-
-class AxisSpec(Distribution):
-    """One row of ``domain:``; its key is the path of what varies."""
-
-    kind: Literal["semantic", "visual"]
-    """Semantic variance changes labels; visual variance must not."""
-    each: Literal["actor"] | None = None
-    """An own draw for every part of the group."""
-    dim: Annotated[int, Field(ge=0, lt=64)] | None = None
-    """Pins the first Sobol dimension."""
-    edge: dict[Name, Distribution] = {}
-    """Ranges of what can go wrong, drawn for edge tiers only."""
-
-
 FURNITURE_GROUPS = ("belts", "tables", "bins", "floor")  # what bodies that are no parts are called
 
 
@@ -396,6 +221,8 @@ class TaskSpec(Spec):
     scene: SceneSpec
     cameras: dict[Name, CameraSpec]
     capture: Capture = Capture()
+    labels: tuple[Label, ...] = ()
+    """Beside pose, instance, depth, boxes and visible fraction, which are always there."""
     look: Look = visual(Look())
     physics: Physics = Physics()
     domain: dict[str, AxisSpec] = {}
@@ -413,4 +240,34 @@ class TaskSpec(Spec):
                 way_out = f"there is {zones}" if zones else "add it to scene.zones"
                 text = f"no zone {actors.spawn.zone}; {way_out}"
                 raise Misplaced(("actors", group, "spawn", "zone"), text)
+        for name, camera in self.cameras.items():
+            _check_camera(self, name, camera)
+        if repeated := {label for label in self.labels if self.labels.count(label) > 1}:
+            raise Misplaced(("labels",), f"names {min(repeated)} twice; remove one")
         return self
+
+
+def _check_camera(task: TaskSpec, name: str, camera: CameraSpec) -> None:
+    """That what a camera is carried by, or is a pair with, exists."""
+    if camera.stereo_of is not None:
+        left = task.cameras.get(camera.stereo_of)
+        if left is None or left.stereo_of is not None:
+            others = [key for key, other in task.cameras.items() if other.stereo_of is None]
+            way_out = suggest(camera.stereo_of, others)
+            text = f"no camera {camera.stereo_of} with a lens of its own; {way_out}"
+            raise Misplaced(("cameras", name, "stereo_of"), text)
+        if left.resolution != camera.resolution:
+            text = f"must be that of {camera.stereo_of}; write {list(left.resolution)}"
+            raise Misplaced(("cameras", name, "resolution"), text)
+    if camera.mount is not None and camera.mount not in (known := list(_carriers(task))):
+        text = f"no mount or body {camera.mount}; {suggest(camera.mount, known)}"
+        raise Misplaced(("cameras", name, "mount"), text)
+
+
+def _carriers(task: TaskSpec) -> Iterator[str]:
+    """What a camera can stand on: mounts, parts that are always there, furniture."""
+    yield from task.scene.mounts
+    for group, actors in task.actors.items():
+        yield from (f"{group}/{part}" for part in range(actors.count))
+    for group in ("belts", "tables", "bins"):
+        yield from (f"{group}/{name}" for name in getattr(task.scene, group))

@@ -14,7 +14,7 @@ from scipy.spatial.transform import Rotation
 
 from simenv.domain.axis import dims, value_at
 from simenv.errors import InputError
-from simenv.spec.task import Distribution
+from simenv.spec.domain import Distribution
 
 UNLIKELY = 1e-3  # a fixed seed below this p-value would be a wrong distribution, not bad luck
 ALMOST_ONE = float(np.nextafter(1.0, 0.0))

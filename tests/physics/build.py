@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from simenv import pose
 from simenv.pose import Matrix
 from simenv.scene import BeltMotion, Body, Scene
+from simenv.spec.look import Look
 from simenv.spec.object import Box, Cylinder, Friction, ObjectModel, ObjectSpec, Primitive, Sphere
-from simenv.spec.task import Capture, Look, Physics, Settle
+from simenv.spec.task import Capture, Physics, Settle
 
 PLAIN = Friction()
 AT_ONCE = Settle(speed_m_s=1e3, angular_rad_s=1e3, hold_s=1e-3, limit_s=1.0)

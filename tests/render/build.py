@@ -15,8 +15,9 @@ from simenv.mesh import Mesh, save_obj
 from simenv.pose import Matrix
 from simenv.render.renderer import Frame
 from simenv.scene import Body, Scene, Snapshot, View
+from simenv.spec.look import Backdrop, Light, Look
 from simenv.spec.object import Box, Cylinder, Friction, ObjectModel, ObjectSpec, Primitive, Sphere
-from simenv.spec.task import Backdrop, Capture, Light, Look, Physics
+from simenv.spec.task import Capture, Physics
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,13 +111,14 @@ def looking(
     target: ArrayLike,
     K: NDArray[np.float64] | None = None,
     size: tuple[int, int] = (320, 240),
-    **planes: float,
+    near_m: float | None = None,
+    far_m: float | None = None,
 ) -> View:
     """A camera at ``eye``; by default with 53 degrees of vertical view, centred."""
     width, height = size
     if K is None:
         K = intrinsics(height, height, (width - 1) / 2, (height - 1) / 2)
-    return View("camera", width, height, K, pose.look_at(eye, target), **planes)
+    return View("camera", width, height, K, pose.look_at(eye, target), near_m, far_m)
 
 
 def digest(frame: Frame) -> str:

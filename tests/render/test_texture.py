@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simenv.render import texture
-from simenv.spec.task import PROCEDURAL_TEXTURES
+from simenv.spec.look import PROCEDURAL_TEXTURES
 
 
 def test_task_files_may_name_exactly_the_textures_there_are() -> None:

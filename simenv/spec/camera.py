@@ -1,0 +1,182 @@
+"""What a camera is: its lens, where it stands or moves, and the device behind it."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from simenv import pose
+from simenv.spec.model import (
+    Misplaced,
+    Name,
+    Pair,
+    Positive,
+    Rotation,
+    Spec,
+    Triple,
+    Unsigned,
+    fixed,
+    visual,
+)
+from simenv.spec.sensor import Sensor
+
+__all__ = [
+    "CameraPose",
+    "CameraSpec",
+    "Intrinsics",
+    "Jitter",
+    "Lens",
+    "Mount",
+    "Waypoint",
+]
+
+
+class Intrinsics(Spec):
+    """K in OpenCV's convention: pixel centres at integers. Default principal point: the centre."""
+
+    fx: Positive
+    fy: Positive
+    cx: float | None = None
+    cy: float | None = None
+    s: float = 0.0
+
+
+class CameraPose(Spec):
+    """X_WC as ``eye`` + ``target`` (+ ``up``), or as ``p`` + ``rotation`` (OpenCV camera axes)."""
+
+    eye: Triple | None = None
+    target: Triple | None = None
+    up: Triple = (0.0, 0.0, 1.0)
+    p: Triple | None = None
+    rotation: Rotation | None = None
+
+    @model_validator(mode="after")
+    def _one_form(self) -> CameraPose:
+        looking = (self.eye is not None, self.target is not None)
+        placed = (self.p is not None, self.rotation is not None)
+        if (looking, placed) not in {((True, True), (False, False)), ((False,) * 2, (True,) * 2)}:
+            raise ValueError("must have eye and target, or p and rotation; remove or add keys")
+        if self.eye == self.target and self.eye is not None:
+            raise Misplaced(("target",), "is the same point as eye; move one of them")
+        return self
+
+    @property
+    def X_WC(self) -> pose.Matrix:
+        """The pose of the camera (x right, y down, z forward) in the world, (4, 4)."""
+        if self.p is not None and self.rotation is not None:
+            return self.rotation.X_AB(self.p)
+        assert self.eye is not None
+        assert self.target is not None
+        return pose.look_at(self.eye, self.target, self.up)
+
+
+class Waypoint(CameraPose):
+    """A camera pose at ``time_s`` after the first frame."""
+
+    time_s: Unsigned
+
+
+Pixels = Annotated[int, Field(ge=8, le=8192)]
+
+
+class Lens(Spec):
+    """Distortion in OpenCV's terms: Brown-Conrady, and the rational k4..k6 (see calib3d)."""
+
+    k1: float = 0.0
+    k2: float = 0.0
+    p1: float = 0.0
+    p2: float = 0.0
+    k3: float = 0.0
+    k4: float = 0.0
+    k5: float = 0.0
+    k6: float = 0.0
+
+    @property
+    def coefficients(self) -> tuple[float, ...]:
+        """k1, k2, p1, p2, k3, k4, k5, k6: what OpenCV calls distCoeffs."""
+        return (self.k1, self.k2, self.p1, self.p2, self.k3, self.k4, self.k5, self.k6)
+
+
+class Jitter(Spec):
+    """How a camera differs from its drawing: what mounting and calibration leave; for `domain:`."""
+
+    p_m: Triple = (0.0, 0.0, 0.0)
+    """Offset in the camera's own axes."""
+    rpy_deg: Triple = (0.0, 0.0, 0.0)
+    """Rotation about the camera's own axes."""
+    focal: Positive = 1.0
+    """Factor of fx and fy."""
+    center_px: Pair = (0.0, 0.0)
+    """Added to cx, cy."""
+
+
+class Mount(Spec):
+    """A frame that cameras can stand on, still (``X_WM``) or moving (``path``)."""
+
+    X_WM: CameraPose | None = None
+    path: tuple[Waypoint, ...] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Mount:
+        if (self.X_WM is None) == (not self.path):
+            text = "must have one of X_WM (still) and path (moving); remove or add one"
+            raise ValueError(text)
+        _check_path(self.path)
+        return self
+
+
+class CameraSpec(Spec):
+    """A camera: still (``X_WC``), moving (``path``), carried (``mount``), or right of a pair."""
+
+    resolution: tuple[Pixels, Pixels] = fixed()
+    """Width and height."""
+    K: Intrinsics | None = None
+    fov_y_deg: Annotated[float, Field(gt=1, lt=170)] | None = None
+    distortion: Lens = Lens()
+    X_WC: CameraPose | None = None
+    path: tuple[Waypoint, ...] = ()
+    mount: str | None = fixed(None)
+    """A mount of the scene, or a body such as parts/0, that carries the camera at ``X_MC``."""
+    X_MC: CameraPose | None = None
+    stereo_of: Name | None = fixed(None)
+    """The left camera of a pair; this one has its lens, and its pose ``baseline_m`` along x."""
+    baseline_m: Positive | None = None
+    jitter: Jitter = Jitter()
+    near_m: Positive | None = None
+    """Default: fitted to the scene, which gives the finest depth."""
+    far_m: Positive | None = None
+    depth_scale_m: Annotated[float, Field(ge=1e-6, le=0.1)] = fixed(1e-4)
+    """Metres of one depth unit."""
+
+    sensor: Sensor = visual(Sensor())
+    """What the device makes of the clean pictures; stored beside them."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> CameraSpec:
+        if (self.stereo_of is None) != (self.baseline_m is None):
+            raise ValueError("must have both stereo_of and baseline_m, or none; remove or add one")
+        lenses = (self.K is not None) + (self.fov_y_deg is not None)
+        if lenses != (self.stereo_of is None):
+            shared = self.stereo_of is not None
+            what = "no K: stereo_of gives it" if shared else "one of K and fov_y_deg"
+            raise ValueError(f"must have {what}; remove or add one")
+        poses = (self.X_WC is not None) + bool(self.path) + (self.mount is not None)
+        if poses != (self.stereo_of is None):
+            what = "one of X_WC (still), path (moving) and mount (carried)"
+            what = what if self.stereo_of is None else "no pose of its own: stereo_of gives it"
+            raise ValueError(f"must have {what}; remove or add one")
+        if (self.mount is None) != (self.X_MC is None):
+            raise ValueError("must have both mount and X_MC, or none; remove or add one")
+        _check_path(self.path)
+        if self.near_m is not None and self.far_m is not None and self.near_m >= self.far_m:
+            text = f"must be below far_m {self.far_m}, got {self.near_m}; lower it"
+            raise Misplaced(("near_m",), text)
+        return self
+
+
+def _check_path(path: tuple[Waypoint, ...]) -> None:
+    times = [waypoint.time_s for waypoint in path]
+    if any(b <= a for a, b in pairwise(times)):
+        raise Misplaced(("path",), "time_s must increase from waypoint to waypoint; sort them")
