@@ -16,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from simenv.generate import LOG, generate
+from simenv.generate import generate
+from simenv.generate.shard import LOG
 from simenv.spec.load import task_from_text
 
 TASK = """

@@ -54,6 +54,11 @@ class Mesh:
         """Size of the axis-aligned bounding box, (3,) metres."""
         return np.asarray(np.ptp(self.vertices, axis=0))
 
+    @property
+    def center(self) -> NDArray[np.float64]:
+        """Middle of the axis-aligned bounding box, (3,) metres."""
+        return np.asarray((self.vertices.min(axis=0) + self.vertices.max(axis=0)) / 2)
+
     def moved(self, X_AB: Matrix) -> "Mesh":
         """The same surface, given in frame B, expressed in frame A."""
         R_AB = X_AB[:3, :3]

@@ -22,6 +22,7 @@ __all__ = [
     "look_at",
     "pose",
     "quaternion",
+    "rotation_vector",
 ]
 
 
@@ -85,6 +86,14 @@ def quaternion(X_AB: Matrix) -> NDArray[np.float64]:
     xyzw = products[int(np.argmax(squares))]
     xyzw = xyzw / np.linalg.norm(xyzw)
     return np.asarray(-xyzw if xyzw[3] < 0 else xyzw)
+
+
+def rotation_vector(R_AB: ArrayLike) -> NDArray[np.float64]:
+    """Axis times angle in radians, 0..pi, of a rotation (3, 3): its matrix logarithm, (3,)."""
+    x, y, z, w = quaternion(pose(R_AB))
+    axis = np.array([x, y, z]) * (1.0 if w >= 0 else -1.0)
+    sine = float(np.linalg.norm(axis))
+    return axis * (2.0 if sine < 1e-12 else 2.0 * np.arctan2(sine, abs(w)) / sine)
 
 
 def from_rpy_deg(rpy_deg: Sequence[float], p_AB: ArrayLike = (0.0, 0.0, 0.0)) -> Matrix:

@@ -18,6 +18,8 @@ from simenv.spec.task import Capture, Physics
 
 __all__ = ["BeltMotion", "Body", "Camera", "Contacts", "Scene", "Snapshot", "View"]
 
+INSTANT_S = 1e-4  # over which a camera's velocity is taken: where it goes from here
+
 
 @dataclass(frozen=True, eq=False)
 class Body:
@@ -130,6 +132,8 @@ class Scene:
     part_values: Mapping[str, tuple[object, ...]] = field(default_factory=dict)  # one a part
     crowded: bool = False  # a part found no free place to start from, within its stack_m
     labels: frozenset[str] = frozenset()  # what is asked for beside the labels always there
+    classes: tuple[str, ...] = ()  # of the whole task; value k of a semantic mask is classes[k - 1]
+    keypoint_count: int = 0  # of the object of the task that has most
     visual_seed: int = 0  # of everything random that moves no label, such as sensor noise
     backdrop: Path | None = None  # the image file that look.backdrop names
 
@@ -141,10 +145,13 @@ class Scene:
 
 @dataclass(frozen=True, eq=False)
 class Contacts:
-    """Where bodies touch at one moment: C points, each between a body and one of smaller id."""
+    """Where bodies touch at one moment: C points, each of a part with another body.
 
-    id_a: NDArray[np.uint16]  # (C,) the larger id
-    id_b: NDArray[np.uint16]  # (C,) the smaller id; 0 is the floor
+    Sorted by id_a, then id_b. Furniture does not touch furniture: it does not move.
+    """
+
+    id_a: NDArray[np.uint16]  # (C,) a part; of two parts, the one of smaller id
+    id_b: NDArray[np.uint16]  # (C,) what it touches; 0 is the floor
     p_W: NDArray[np.float64]  # (C, 3) on the surface of b, metres
     normal_W: NDArray[np.float64]  # (C, 3) unit, out of b towards a
     force_n: NDArray[np.float64]  # (C,) along the normal, newtons
@@ -166,5 +173,19 @@ class Snapshot:
         """The camera as it stands at this moment."""
         if camera.body is None:
             return camera.view(self.capture_time_s)
-        names = [body.name for body in self.scene.bodies]
-        return camera.view(self.capture_time_s, self.X_WB[names.index(camera.body)])
+        return camera.view(self.capture_time_s, self.X_WB[self._row(camera.body)])
+
+    def _row(self, name: str) -> int:
+        return [body.name for body in self.scene.bodies].index(name)
+
+    def velocity_of(self, camera: Camera) -> NDArray[np.float64]:
+        """(6,) linear m/s and angular rad/s of the camera, world axes."""
+        X_WC = self.view(camera).X_WC
+        if camera.body is not None:
+            row = self._row(camera.body)
+            arm = X_WC[:3, 3] - self.X_WB[row, :3, 3]
+            linear, angular = self.velocity[row, :3], self.velocity[row, 3:]
+            return np.concatenate([linear + np.cross(angular, arm), angular])
+        later = camera.view(self.capture_time_s + INSTANT_S).X_WC
+        turn = pose.rotation_vector(later[:3, :3] @ X_WC[:3, :3].T)
+        return np.concatenate([later[:3, 3] - X_WC[:3, 3], turn]) / INSTANT_S

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,17 +17,41 @@ from simenv.label.label import label, labelled_rows
 from simenv.label.seen import Seen
 from simenv.physics.world import Outcome, World
 from simenv.render.choose import open_renderer
-from simenv.render.renderer import Frame, Renderer
+from simenv.render.renderer import Channel, Frame, Frames, Renderer
+from simenv.replay import Replay
 from simenv.scene import Camera, Scene, Snapshot, View
 from simenv.spec.load import Task
 
 __all__ = ["Studio"]
 
+PICTURES = {"semantic", "normals", "nocs"}  # labels that are one picture a frame
+CHANNELS: dict[str, Channel] = {"normals": "normals", "nocs": "coordinates"}  # label -> channel
+
+
+@dataclass(frozen=True, eq=False)
+class Begun:
+    """A scene whose physics is done and whose pictures are on their way."""
+
+    scene: Scene
+    outcome: Outcome
+    attempts: tuple[Attempt, ...]
+    frames: tuple[Frames, ...]  # one a snapshot; each gives a frame a camera
+
+
+@dataclass(frozen=True, eq=False)
+class Shot:
+    """One camera's picture of one snapshot."""
+
+    snapshot: Snapshot
+    view: View
+    frame: Frame
+
 
 class Studio:
     """A world and a renderer that turn scene numbers of one task into records.
 
-    The record of scene i depends on (task, seed, tier, look_seed, renderer) and i alone.
+    The record of scene i depends on (task, seed, tier, look_seed, renderer) and i alone. With
+    ``replay`` nothing falls: the poses of a logged dataset are drawn again.
     """
 
     def __init__(
@@ -34,11 +62,13 @@ class Studio:
         renderer: str = "auto",
         tier: str = "core",
         look_seed: int | None = None,
+        device: int | None = None,
+        replay: Replay | None = None,
     ) -> None:
         self.task, self.seed, self.tier, self.look_seed = task, seed, tier, look_seed
-        self.renderer: Renderer = open_renderer(renderer)
+        self.renderer: Renderer = open_renderer(renderer, device)
         self.clock = Clock()  # by stage: compose, load, simulate, render, label
-        self.world = World(self.clock)
+        self.world: World | Replay = replay or World(self.clock)
 
     def __enter__(self) -> Studio:
         return self
@@ -53,6 +83,19 @@ class Studio:
 
     def record(self, index: int) -> Record:
         """Scene ``index``: the first accepted attempt, or the last rejected one without frames."""
+        return self._finish(self._begin(index))
+
+    def records(self, indices: Iterable[int]) -> Iterator[Record]:
+        """Many scenes: each falls while the pictures of the one before are being drawn."""
+        begun: Begun | None = None
+        for index in indices:
+            before, begun = begun, self._begin(index)
+            if before is not None:
+                yield self._finish(before)
+        if begun is not None:
+            yield self._finish(begun)
+
+    def _begin(self, index: int) -> Begun:
         attempts: list[Attempt] = []
         for attempt in range(self.task.spec.physics.max_attempts):
             with self.clock("compose"):
@@ -63,7 +106,9 @@ class Studio:
             attempts.append(Attempt(word, outcome.reason, outcome.duration_s))
             if accepted:
                 break
-        return self._record(scene, outcome, tuple(attempts))
+        with self.clock("render"):
+            frames = tuple(self._draw(snapshot) for snapshot in outcome.snapshots)
+        return Begun(scene, outcome, tuple(attempts), frames)
 
     def _compose(self, index: int, attempt: int) -> Scene:
         drawn = sample(
@@ -71,57 +116,83 @@ class Studio:
         )
         return compose(self.task, drawn, seed=self.seed)
 
-    def _record(self, scene: Scene, outcome: Outcome, attempts: tuple[Attempt, ...]) -> Record:
+    def _draw(self, snapshot: Snapshot) -> Frames:
+        """All cameras of one snapshot: its poses go to the renderer once."""
+        scene = snapshot.scene
+        views = [snapshot.view(camera) for camera in scene.cameras]
+        channels = {CHANNELS[name] for name in scene.labels & CHANNELS.keys()}
+        return self.renderer.begin(snapshot, views, channels)
+
+    def _finish(self, begun: Begun) -> Record:
+        scene, snapshots = begun.scene, begun.outcome.snapshots
         rows = labelled_rows(scene)
         bodies = [scene.bodies[row] for row in rows]
-        snapshots = outcome.snapshots
         stack = np.zeros((len(snapshots), len(scene.bodies), 4, 4))
-        velocity = np.zeros((len(snapshots), len(scene.bodies), 6))
+        speeds = np.zeros((len(snapshots), len(scene.bodies), 6))
         for k, snapshot in enumerate(snapshots):
-            stack[k], velocity[k] = snapshot.X_WB, snapshot.velocity
+            stack[k], speeds[k] = snapshot.X_WB, snapshot.velocity
         return Record(
             scene=scene.index,
             tier=scene.tier,
-            outcome=attempts[-1].outcome,
-            attempts=attempts,
+            outcome=begun.attempts[-1].outcome,
+            attempts=begun.attempts,
             scene_values=scene.scene_values,
             part_values=scene.part_values,
             body_id=np.array([body.id for body in bodies], dtype=np.uint16),
             body_group=tuple(body.group for body in bodies),
+            body_role=tuple(body.role for body in bodies),
             body_object=tuple(body.object for body in bodies),
             body_texture=tuple(body.texture or "" for body in bodies),
             objects=scene.objects,
             time_s=np.array([snapshot.time_s for snapshot in snapshots]),
             X_WB=stack[:, rows],
-            velocity=velocity[:, rows],
-            cameras=self._film(scene, snapshots),
+            velocity=speeds[:, rows],
+            cameras=self._film(begun),
+            contacts=tuple(s.contacts for s in snapshots if s.contacts is not None),
         )
 
-    def _film(self, scene: Scene, snapshots: tuple[Snapshot, ...]) -> dict[str, CameraRecord]:
-        """What every camera sees, snapshot by snapshot: poses go to the renderer once for each."""
-        taken: dict[str, list[tuple[View, Frame, Seen]]] = {c.name: [] for c in scene.cameras}
-        for snapshot in snapshots:
-            for camera in scene.cameras:
-                view = snapshot.view(camera)
-                with self.clock("render"):
-                    frame = self.renderer.render(snapshot, view)
-                with self.clock("label"):
-                    taken[camera.name].append((view, frame, label(snapshot, view, frame)))
-        return {camera.name: _camera_record(camera, taken[camera.name]) for camera in scene.cameras}
+    def _film(self, begun: Begun) -> dict[str, CameraRecord]:
+        """What every camera saw in all snapshots."""
+        taken: dict[str, list[Shot]] = {camera.name: [] for camera in begun.scene.cameras}
+        for snapshot, frames in zip(begun.outcome.snapshots, begun.frames, strict=True):
+            with self.clock("render"):
+                drawn = frames()
+            for camera, frame in zip(begun.scene.cameras, drawn, strict=True):
+                taken[camera.name].append(Shot(snapshot, snapshot.view(camera), frame))
+        cameras, labels = begun.scene.cameras, begun.scene.labels
+        with self.clock("label"):
+            return {c.name: _record(c, taken[c.name], labels) for c in cameras}
 
 
-def _camera_record(camera: Camera, taken: list[tuple[View, Frame, Seen]]) -> CameraRecord:
-    views, frames, seen = zip(*taken, strict=True) if taken else ((), (), ())
+def _record(camera: Camera, shots: list[Shot], labels: frozenset[str]) -> CameraRecord:
+    views, frames = [shot.view for shot in shots], [shot.frame for shot in shots]
+    lenses = [np.zeros(8) if view.distortion is None else view.distortion for view in views]
     return CameraRecord(
-        rgb=[frame.rgb for frame in frames],
-        depth=[depth_units(frame.depth_m, camera.depth_scale_m) for frame in frames],
+        images=_images(camera, shots, labels),
         depth_scale_m=camera.depth_scale_m,
-        instance=[frame.instance for frame in frames],
         K=np.array([view.K for view in views]).reshape(-1, 3, 3),
+        distortion=np.array(lenses).reshape(-1, 8),
         X_WC=np.array([view.X_WC for view in views]).reshape(-1, 4, 4),
         near_far=np.array([frame.near_far_m for frame in frames]).reshape(-1, 2),
-        seen=seen,
+        seen=tuple(_seen(shot) for shot in shots),
     )
+
+
+def _seen(shot: Shot) -> Seen:
+    return label(shot.snapshot, shot.view, shot.frame)
+
+
+def _images(
+    camera: Camera, shots: list[Shot], labels: frozenset[str]
+) -> dict[str, list[NDArray[Any]]]:
+    """Every picture by name: clean ones, labels by pixel, what the devices make of them."""
+    scale_m = camera.depth_scale_m
+    images: dict[str, list[NDArray[Any]]] = {
+        "rgb": [shot.frame.rgb for shot in shots],
+        "depth": [depth_units(shot.frame.depth_m, scale_m) for shot in shots],
+        "instance": [shot.frame.instance for shot in shots],
+    }
+    return images
 
 
 def depth_units(depth_m: NDArray[np.float32], scale_m: float) -> NDArray[np.uint16]:

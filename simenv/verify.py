@@ -13,6 +13,7 @@ from simenv.dataset.layout import Layout
 from simenv.dataset.read import open as open_dataset
 from simenv.dataset.rows import content_hash
 from simenv.errors import CheckFailed, InputError
+from simenv.generate.plan import Plan
 from simenv.spec.load import task_from_text
 from simenv.studio import Studio
 
@@ -42,14 +43,16 @@ def verify(path: str | Path, *, scenes: int = 3) -> Iterator[str]:
     count = len(table["index"])
     chosen = np.unique(np.linspace(0, count - 1, min(scenes, count)).astype(int))
     look_seed = int(attrs["look_seed"])
-    layout = Layout.of(task.spec)
-    with Studio(
+    plan = Plan.of(
         task,
+        scenes=count,
         seed=int(attrs["seed"]),
         renderer=str(attrs["renderer"]),
         tier=str(attrs["tier"]),
         look_seed=None if look_seed < 0 else look_seed,
-    ) as studio:
+    )
+    layout = Layout.of(plan.header(task))
+    with plan.studio() as studio:
         for row in chosen:
             index = int(table["index"][row])
             made = content_hash(studio.record(index), layout)

@@ -46,9 +46,14 @@ def files(out: Path) -> dict[str, bytes]:
     return {str(path.relative_to(out)): path.read_bytes() for path in found}
 
 
+def layout_of(task: Task) -> Layout:
+    """The columns of its datasets."""
+    return Layout.of(Plan.of(task, scenes=SCENES, renderer="tiny").header(task))
+
+
 def hashes(task: Task, scenes: list[int], **options: Any) -> dict[int, Digests]:
     """Content hashes of scenes made in the order given."""
-    layout = Layout.of(task.spec)
+    layout = layout_of(task)
     with Studio(task, renderer="tiny", **options) as studio:
         return {index: content_hash(studio.record(index), layout) for index in scenes}
 
@@ -74,11 +79,12 @@ REVERSED = f"""
 import json
 from simenv.dataset.layout import Layout
 from simenv.dataset.rows import content_hash
+from simenv.generate import Plan
 from simenv.spec.load import load_task
 from simenv.studio import Studio
 task = load_task({str(PROJECT / "tasks/mini.yaml")!r})
 with Studio(task, renderer=RENDERER) as studio:
-    layout = Layout.of(task.spec)
+    layout = Layout.of(Plan.of(task, scenes={SCENES}, renderer="tiny").header(task))
     found = {{i: content_hash(studio.record(i), layout).all for i in reversed(range({SCENES}))}}
 print("found", json.dumps(found))
 """

@@ -62,6 +62,8 @@ def compose(task: Task, sample: Sample, *, seed: int) -> Scene:
         part_values=sample.part_values,
         crowded=crowded,
         labels=frozenset(spec.labels),
+        classes=task.classes,
+        keypoint_count=task.keypoint_count,
         visual_seed=seed if sample.look_seed is None else sample.look_seed,
         backdrop=task.backdrop(spec.look.backdrop.image),
     )

@@ -11,7 +11,7 @@ from simenv import pose
 from simenv.scene import Body
 from simenv.spec.load import Task
 from simenv.spec.object import Box, Friction, ObjectModel, ObjectSpec
-from simenv.spec.task import Belt, Bin, Floor, SceneSpec, Table
+from simenv.spec.task import FURNITURE, Belt, Bin, Floor, SceneSpec, Table
 
 __all__ = ["furnish"]
 
@@ -30,7 +30,7 @@ def furnish(scene: SceneSpec, task: Task, *, first_id: int) -> Iterator[tuple[Bo
     digest of the boxes follows, so that one name means one geometry in a whole dataset.
     """
     identity = first_id
-    for group in ("belts", "tables", "bins"):
+    for group in FURNITURE:
         nominal = getattr(task.spec.scene, group)
         for name, item in getattr(scene, group).items():
             model = _object(f"{group.removesuffix('s')}_{name}", item, nominal[name], task)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from simenv.dataset.layout import CameraLayout, Layout
 from simenv.dataset.param import Param
 from simenv.dataset.pixels import LEVEL
-from simenv.dataset.schema import BODY_OFFSET, IMAGES, TEXT, Field
+from simenv.dataset.schema import BODY_OFFSET, DEPTHS, IMAGES, TEXT, Field
 from simenv.dataset.tables import Surface, Tables, body_offset
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "read_attributes",
     "read_column",
     "read_layout",
+    "read_rows",
     "read_tables",
     "read_text",
     "write_attributes",
@@ -110,7 +111,7 @@ def create_image(
         file.create_dataset(name, shape, kind.dtype, **_filters(shape, kind.dtype))
     dataset = file[name]
     _describe(dataset, ("frame", "y", "x", "channel")[: len(shape)], kind.unit)
-    if image == "depth":
+    if image in DEPTHS:
         dataset.attrs["scale_m"] = camera.depth_scale_m
     dataset.dims[0].attach_scale(file[_SCALES["frames"]])
     return dataset
@@ -153,13 +154,21 @@ def read_layout(file: h5py.File) -> Layout:
     cameras = {}
     for name, group in file["cameras"].items():
         height, width = group["depth"].shape[1:]
-        cameras[name] = CameraLayout(width, height, float(group["depth"].attrs["scale_m"]))
+        pictures = tuple(image for image in IMAGES if image in group)
+        scale_m = float(group["depth"].attrs["scale_m"])
+        cameras[name] = CameraLayout(width, height, scale_m, pictures)
     params = {
         f"{table}/param/{path}": _read_param(path, column)
         for table in ("scenes", "parts")
         for path, column in file[table].get("param", {}).items()
     }
-    return Layout(cameras, params)
+    labels = frozenset(str(file.attrs.get("labels", "")).split())
+    return Layout(cameras, params, labels, _keypoints(file, cameras))
+
+
+def _keypoints(file: h5py.File, cameras: Mapping[str, CameraLayout]) -> int:
+    columns = (file.get(f"cameras/{name}/seen/keypoints_state") for name in cameras)
+    return next((int(column.shape[1]) for column in columns if column is not None), 0)
 
 
 def _read_param(path: str, column: h5py.Dataset) -> Param:
@@ -180,6 +189,13 @@ def read_column(dataset: h5py.Dataset) -> NDArray[Any]:
     if h5py.check_string_dtype(dataset.dtype) is None:
         return np.asarray(dataset[()])
     return np.asarray(dataset.asstr()[()], dtype=object)
+
+
+def read_rows(dataset: h5py.Dataset, rows: slice) -> NDArray[Any]:
+    """Some rows of a column, strings as ``str``."""
+    if h5py.check_string_dtype(dataset.dtype) is None:
+        return np.asarray(dataset[rows])
+    return np.asarray(dataset.asstr()[rows], dtype=object)
 
 
 def read_attributes(file: h5py.File) -> dict[str, Any]:

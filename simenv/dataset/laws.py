@@ -62,7 +62,7 @@ def table_problems(tables: Tables, layout: Layout, offset: NDArray[np.int64]) ->
 def scene_problems(tables: Tables, images: Images, layout: Layout) -> Iterator[str]:
     """What is wrong in one scene (its own tables, row numbers from 0)."""
     for name, field in layout.fields.items():
-        if field.dtype in ("<f8", "<f4") and field.param is None:
+        if field.dtype in ("<f8", "<f4") and field.param is None and not name.endswith("_uv"):
             if not np.all(np.isfinite(tables[name])):
                 yield f"/{name} is not finite"
                 return

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from simenv.dataset.param import Param, params_of
-from simenv.dataset.schema import IMAGES, TABLES, Field
-from simenv.spec.task import TaskSpec
+from simenv.dataset.schema import IMAGES, KEYPOINTS, TABLES, Field, Header
+from simenv.spec.camera import CameraSpec
 
 __all__ = ["CameraLayout", "Layout"]
 
@@ -20,6 +20,7 @@ class CameraLayout:
     width: int
     height: int
     depth_scale_m: float
+    images: tuple[str, ...]  # names of its pictures, in the order of IMAGES
 
     def shape(self, image: str) -> tuple[int, ...]:
         """Of one frame of ``image``: (H, W) or (H, W, channels)."""
@@ -33,24 +34,28 @@ class Layout:
 
     cameras: Mapping[str, CameraLayout]
     params: Mapping[str, Param]  # "scenes/param/<path>" or "parts/param/<path>"
+    labels: frozenset[str] = frozenset()  # what is there beside the labels always there
+    keypoints: int = 0  # columns of keypoints/uv
     # The groups of actors: what counts as a part. Needed to write, not told by a file's columns.
     groups: tuple[str, ...] = field(default=(), compare=False)
 
     @classmethod
-    def of(cls, task: TaskSpec) -> Layout:
-        """The columns that every shard of ``task`` has, whatever its scenes hold."""
+    def of(cls, header: Header) -> Layout:
+        """The columns that every shard of a run has, whatever its scenes hold."""
+        task, labels = header.task, frozenset(header.task.labels)
         cameras = {
-            name: CameraLayout(*spec.resolution, spec.depth_scale_m)
+            name: CameraLayout(*spec.resolution, spec.depth_scale_m, _pictures(spec, labels))
             for name, spec in sorted(task.cameras.items())
         }
-        return cls(cameras, params_of(task.domain), tuple(task.actors))
+        params = params_of(task.domain)
+        return cls(cameras, params, labels, header.keypoints, tuple(task.actors))
 
     @cached_property
     def fields(self) -> Mapping[str, Field]:
         """Full column name -> field, in the order of the file."""
         columns: dict[str, Field] = {}
         for table in self.tables:
-            columns |= {f"{table}/{name}": column for name, column in _fixed(table).items()}
+            columns |= {f"{table}/{name}": column for name, column in self._fixed(table).items()}
             columns |= {
                 name: _param_field(param)
                 for name, param in self.params.items()
@@ -61,7 +66,7 @@ class Layout:
     @property
     def tables(self) -> tuple[str, ...]:
         """Names of all tables, the cameras' included."""
-        fixed = [table for table in TABLES if "<c>" not in table]
+        fixed = [table for table in TABLES if "<c>" not in table and self._fixed(table)]
         return (*fixed, *(f"cameras/{c}{tail}" for c in self.cameras for tail in ("", "/seen")))
 
     @property
@@ -70,25 +75,40 @@ class Layout:
         return {
             f"cameras/{name}/{image}": camera
             for name, camera in self.cameras.items()
-            for image in IMAGES
+            for image in camera.images
         }
 
     def columns(self, table: str) -> dict[str, Field]:
         """The fields of one table by full name."""
-        names = {f"{table}/{name}" for name in _fixed(table)}
+        names = {f"{table}/{name}" for name in self._fixed(table)}
         return {
             name: column
             for name, column in self.fields.items()
             if name in names or name.startswith(f"{table}/param/")
         }
 
+    def _fixed(self, table: str) -> Mapping[str, Field]:
+        """The fields of ``table`` that no row of `domain:` brings."""
+        parts = table.split("/")
+        known = "/".join(["cameras", "<c>", *parts[2:]]) if parts[0] == "cameras" else table
+        return {
+            name: replace(column, shape=self._shape(column))
+            for name, column in TABLES[known].items()
+            if not column.label or column.label in self.labels
+        }
 
-def _fixed(table: str) -> Mapping[str, Field]:
-    """The fields of ``table`` that do not depend on the task."""
-    parts = table.split("/")
-    if parts[0] != "cameras":
-        return TABLES[table]
-    return TABLES["/".join(["cameras", "<c>", *parts[2:]])]
+    def _shape(self, column: Field) -> tuple[int, ...]:
+        return tuple(self.keypoints if size == KEYPOINTS else size for size in column.shape)
+
+
+def _pictures(camera: CameraSpec, labels: frozenset[str]) -> tuple[str, ...]:
+    """What is taken with ``camera``: always, by label, by device."""
+    return tuple(
+        name
+        for name, image in IMAGES.items()
+        if (not image.label or image.label in labels)
+        and (not image.sensor or getattr(camera.sensor, image.sensor) is not None)
+    )
 
 
 def _param_field(param: Param) -> Field:

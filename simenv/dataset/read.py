@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simenv.dataset.files import Files
-from simenv.dataset.hdf5 import read_attributes, read_column, read_layout, read_text
+from simenv.dataset.hdf5 import read_attributes, read_column, read_layout, read_rows, read_text
 from simenv.dataset.layout import Layout
-from simenv.dataset.schema import BODY_OFFSET
+from simenv.dataset.schema import BODY_OFFSET, DEPTHS, STEPS
 from simenv.dataset.store import Manifest
+from simenv.scene import Contacts
 
 __all__ = ["Dataset", "Item", "ObjectEntry", "open"]
 
@@ -38,11 +39,13 @@ class Item:
     depth_m: NDArray[np.float32]  # (H, W) metres along camera z, 0 = no surface
     instance: NDArray[np.uint16]  # (H, W) one of ids, 0 = background
     K: NDArray[np.float64]  # (3, 3)
+    distortion: NDArray[np.float64]  # (8,) k1 k2 p1 p2 k3 k4 k5 k6 of OpenCV
     X_WC: NDArray[np.float64]  # (4, 4)
     near_far: NDArray[np.float64]  # (2,) metres
     ids: NDArray[np.uint16]  # (N,) values in the instance mask
     objects: NDArray[np.object_]  # (N,) keys of Dataset.objects
     groups: NDArray[np.object_]  # (N,) "parts", "belts", ...
+    roles: NDArray[np.object_]  # (N,) "part", "distractor", "furniture"
     textures: NDArray[np.object_]  # (N,) variant, "" for none
     X_WB: NDArray[np.float64]  # (N, 4, 4)
     velocity: NDArray[np.float64]  # (N, 6) m/s, rad/s
@@ -52,6 +55,21 @@ class Item:
     visible_fraction: NDArray[np.float32]  # (N,)
     box_visible: NDArray[np.int32]  # (N, 4) x, y, width, height; -1 where nothing is visible
     box_all: NDArray[np.int32]  # (N, 4) may reach outside the image
+    # What follows is there where the task's `labels:` or the camera's `sensor:` asked for it.
+    semantic: NDArray[np.uint16] | None = None  # (H, W) value k is Dataset.classes[k - 1]
+    normals: NDArray[np.float32] | None = None  # (H, W, 3) camera axes; 0 = no surface
+    nocs: NDArray[np.float32] | None = None  # (H, W, 3) 0..1; 0 0 0 where instance is 0
+    flow: NDArray[np.float32] | None = None  # (H, W, 2) px to the next frame of this scene
+    rgb_sensor: NDArray[np.uint8] | None = None  # (H, W, 3) as the device sees it
+    depth_sensor_m: NDArray[np.float32] | None = None  # (H, W) 0 = no reading
+    amodal: NDArray[np.object_] | None = None  # (N,) COCO's compressed RLE of the silhouette
+    occluder: NDArray[np.uint16] | None = None  # (N,) id of what hides most of it; 0 = nothing
+    truncation: NDArray[np.float32] | None = None  # (N,) of px_all, outside the image
+    corners_C: NDArray[np.float64] | None = None  # (N, 8, 3) of the bounding box, metres
+    corners_uv: NDArray[np.float32] | None = None  # (N, 8, 2) NaN behind the camera
+    keypoints_uv: NDArray[np.float32] | None = None  # (N, K, 2)
+    keypoints_state: NDArray[np.uint8] | None = None  # (N, K) 0 none, 1 outside, 2 hidden, 3 seen
+    contacts: Contacts | None = None  # of the frame: the same for every camera
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +81,7 @@ class ObjectEntry:
     class_: str
     mass_kg: float
     size_m: NDArray[np.float64]  # (3,) bounding box, body axes
+    center_m: NDArray[np.float64]  # (3,) its middle, body frame
     diameter_m: float
     mesh_sha256: str
     symmetry: str
@@ -127,6 +146,11 @@ class Dataset:
         return tuple(self.layout.cameras)
 
     @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes: value k of a semantic mask is ``classes[k - 1]``."""
+        return tuple(str(self.attrs["classes"]).split())
+
+    @cached_property
     def objects(self) -> Mapping[str, ObjectEntry]:
         """Every object by key: its name, where no other mesh has the same."""
         table = self.table("objects")
@@ -159,27 +183,55 @@ class Dataset:
         column = self._files.column
         first, last = (int(edge) for edge in self._offset[frame : frame + 2])
         bodies, seen = slice(first, last), f"cameras/{camera}/seen"
-        scale = np.float32(self.layout.cameras[camera].depth_scale_m)
-        columns = ("px_visible", "px_all", "visible_fraction", "box_visible", "box_all", "X_CB")
+        rows = {
+            name.rsplit("/", 1)[1]: read_rows(column(name), bodies)
+            for name in self.layout.columns(seen)
+            if not name.endswith(("/body", "/frame"))
+        }
         return Item(
             camera=camera,
             frame=frame,
             scene=int(column("frames/scene")[frame]),
             time_s=float(column("frames/time_s")[frame]),
-            rgb=self._files.picture(f"cameras/{camera}/rgb", frame),
-            depth_m=self._files.picture(f"cameras/{camera}/depth", frame) * scale,
-            instance=self._files.picture(f"cameras/{camera}/instance", frame),
             K=column(f"cameras/{camera}/K")[frame],
+            distortion=column(f"cameras/{camera}/distortion")[frame],
             X_WC=column(f"cameras/{camera}/X_WC")[frame],
             near_far=column(f"cameras/{camera}/near_far")[frame],
             ids=column("bodies/id")[bodies],
             objects=self._keys[column("bodies/object")[bodies]],
             groups=column("bodies/group").asstr()[bodies],
+            roles=column("bodies/role").asstr()[bodies],
             textures=column("bodies/texture").asstr()[bodies],
             X_WB=column("bodies/X_WB")[bodies],
             velocity=column("bodies/velocity")[bodies],
-            **{name: column(f"{seen}/{name}")[bodies] for name in columns},
+            contacts=self.contacts(frame),
+            **rows,
+            **dict(self._pictures(camera, frame)),
         )
+
+    def _pictures(self, camera: str, frame: int) -> Iterator[tuple[str, NDArray[Any]]]:
+        """Name in `Item` and pixels of each picture, in its unit."""
+        layout = self.layout.cameras[camera]
+        for name in layout.images:
+            pixels = self._files.picture(f"cameras/{camera}/{name}", frame)
+            if name in DEPTHS:
+                yield f"{name}_m", pixels * np.float32(layout.depth_scale_m)
+            elif name in STEPS:
+                yield name, pixels * np.float32(1 / STEPS[name])
+            else:
+                yield name, pixels
+
+    def contacts(self, frame: int) -> Contacts | None:
+        """Where bodies touch in a row of /frames; None where the dataset does not hold it."""
+        if "contacts" not in self.layout.tables:
+            return None
+        first, last = np.searchsorted(self._contact_frames, [frame, frame + 1])
+        names = (field.name for field in fields(Contacts))
+        return Contacts(**{n: self._files.column(f"contacts/{n}")[first:last] for n in names})
+
+    @cached_property
+    def _contact_frames(self) -> NDArray[np.int64]:
+        return read_column(self._main["contacts/frame"])
 
     def _object(self, row: Mapping[str, Any]) -> ObjectEntry:
         mesh = self._main[f"objects/mesh/{row['key']}"]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simenv.label.seen import Seen
+from simenv.scene import Contacts
 from simenv.spec.object import ObjectModel
 
 __all__ = ["Attempt", "CameraRecord", "Record"]
@@ -27,11 +29,10 @@ class Attempt:
 class CameraRecord:
     """What one camera saw in the F frames of a scene."""
 
-    rgb: Sequence[NDArray[np.uint8]]  # F of (H, W, 3)
-    depth: Sequence[NDArray[np.uint16]]  # F of (H, W); times depth_scale_m = metres; 0 = nothing
+    images: Mapping[str, Sequence[NDArray[Any]]]  # schema.IMAGES by name, F of (H, W[, channels])
     depth_scale_m: float
-    instance: Sequence[NDArray[np.uint16]]  # F of (H, W) body id; 0 = floor or nothing
     K: NDArray[np.float64]  # (F, 3, 3)
+    distortion: NDArray[np.float64]  # (F, 8)
     X_WC: NDArray[np.float64]  # (F, 4, 4)
     near_far: NDArray[np.float64]  # (F, 2) metres
     seen: tuple[Seen, ...]  # one a frame, rows in the order of the bodies table
@@ -49,6 +50,7 @@ class Record:
     part_values: Mapping[str, tuple[object, ...]]  # axis path -> one value a part, in id order
     body_id: NDArray[np.uint16]  # (N,) every body with an id > 0: parts, then furniture
     body_group: tuple[str, ...]  # (N,) "parts", "belts", ...
+    body_role: tuple[str, ...]  # (N,) "part", "distractor", "furniture"
     body_object: tuple[str, ...]  # (N,) key of objects
     body_texture: tuple[str, ...]  # (N,) variant, "" for none
     objects: Mapping[str, ObjectModel]  # every object that body_object names
@@ -56,4 +58,5 @@ class Record:
     X_WB: NDArray[np.float64]  # (F, N, 4, 4)
     velocity: NDArray[np.float64]  # (F, N, 6) m/s, rad/s
     cameras: Mapping[str, CameraRecord]
+    contacts: tuple[Contacts, ...] = ()  # one a frame where they are asked for
     time_days: float = 0.0  # where on the timeline the scene was drawn

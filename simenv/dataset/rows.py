@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from simenv.dataset.param import Param
 from simenv.dataset.record import Record
 from simenv.dataset.schema import IMAGES, TEXT, Field
 from simenv.dataset.tables import Surface, Tables, empty
+from simenv.label.seen import Seen
 from simenv.spec.object import ObjectModel
 
 __all__ = ["Digests", "Images", "content_hash", "digests", "images_of", "tables_of"]
@@ -43,7 +44,8 @@ def digests(tables: Tables, images: Images, layout: Layout) -> Digests:
         if field.hashed:
             _feed(visual if field.visual else labels, name, tables[name])
     for camera in sorted(layout.cameras):
-        for image, kind in IMAGES.items():
+        for image in layout.cameras[camera].images:
+            kind = IMAGES[image]
             name = f"cameras/{camera}/{image}"
             shape = (kind.dtype, layout.cameras[camera].shape(image))
             _feed_frames(visual if kind.visual else labels, name, *shape, images[camera][image])
@@ -71,10 +73,7 @@ def _feed_frames(
 
 def images_of(record: Record) -> Images:
     """The pictures by camera and name."""
-    return {
-        name: {"rgb": seen.rgb, "depth": seen.depth, "instance": seen.instance}
-        for name, seen in record.cameras.items()
-    }
+    return {name: camera.images for name, camera in record.cameras.items()}
 
 
 def tables_of(record: Record, layout: Layout) -> Tables:
@@ -92,7 +91,7 @@ def tables_of(record: Record, layout: Layout) -> Tables:
     models = [record.objects[name] for name in names]
     columns = _object_columns(models, names) | _scene_columns(record)
     columns |= _part_columns(record, parts, objects) | _body_columns(record, objects)
-    columns |= _param_columns(record, parts, layout)
+    columns |= _param_columns(record, parts, layout) | _contact_columns(record)
     for camera in layout.cameras:
         columns |= _camera_columns(record, camera)
     typed = {name: _cast(columns[name], field) for name, field in layout.fields.items()}
@@ -111,7 +110,10 @@ def _check(record: Record, layout: Layout) -> None:
     frames = len(record.time_s)
     for name, camera in layout.cameras.items():
         seen = record.cameras[name]
-        for image, pixels in images_of(record)[name].items():
+        if set(seen.images) != set(camera.images):
+            have, want = sorted(seen.images), sorted(camera.images)
+            raise ValueError(f"{where}: {name} has {have}; {want} were planned")
+        for image, pixels in seen.images.items():
             shapes = [frame.shape for frame in pixels]
             if shapes != [camera.shape(image)] * frames:
                 raise ValueError(f"{where}: {name}/{image} is {shapes}; {camera} was planned")
@@ -173,6 +175,7 @@ def _body_columns(record: Record, objects: NDArray[np.int64]) -> dict[str, Any]:
         "bodies/id": np.tile(record.body_id, frames),
         "bodies/object": np.tile(objects, frames),
         "bodies/group": record.body_group * frames,
+        "bodies/role": record.body_role * frames,
         "bodies/texture": record.body_texture * frames,
         "bodies/X_WB": record.X_WB.reshape(-1, 4, 4),
         "bodies/velocity": record.velocity.reshape(-1, 6),
@@ -201,19 +204,31 @@ def _part_values(record: Record, parts: NDArray[np.int64], param: Param) -> list
     return row
 
 
+def _contact_columns(record: Record) -> dict[str, Any]:
+    """One row a contact point; columns that the layout does not have are left."""
+    counts = [len(contacts.id_a) for contacts in record.contacts]
+    columns: dict[str, Any] = {"contacts/frame": np.repeat(np.arange(len(counts)), counts)}
+    for key in ("id_a", "id_b", "p_W", "normal_W", "force_n"):
+        values = [getattr(contacts, key) for contacts in record.contacts]
+        columns[f"contacts/{key}"] = np.concatenate(values) if values else []
+    return columns
+
+
 def _camera_columns(record: Record, name: str) -> dict[str, Any]:
     camera, (frames, bodies) = record.cameras[name], record.X_WB.shape[:2]
     start, rows = f"cameras/{name}", np.arange(frames * bodies)
     columns: dict[str, Any] = {
         f"{start}/K": camera.K,
+        f"{start}/distortion": camera.distortion,
         f"{start}/X_WC": camera.X_WC,
         f"{start}/near_far": camera.near_far,
         f"{start}/seen/body": rows,
         f"{start}/seen/frame": rows // max(bodies, 1),
     }
-    for key in ("X_CB", "px_visible", "px_all", "visible_fraction", "box_visible", "box_all"):
-        values = [getattr(seen, key) for seen in camera.seen]
-        columns[f"{start}/seen/{key}"] = np.concatenate(values) if values else []
+    for field in fields(Seen):
+        values = [getattr(seen, field.name) for seen in camera.seen]
+        if not any(value is None for value in values):  # what no label asks for
+            columns[f"{start}/seen/{field.name}"] = np.concatenate(values) if values else []
     return columns
 
 
@@ -225,6 +240,7 @@ def _object_columns(models: Sequence[ObjectModel], names: Sequence[str]) -> dict
         "objects/class": [spec.class_ for spec in specs],
         "objects/mass_kg": np.array([spec.mass_kg for spec in specs], dtype=float),
         "objects/size_m": np.array([model.mesh.extents for model in models]),
+        "objects/center_m": np.array([model.mesh.center for model in models]),
         "objects/diameter_m": np.array([model.diameter_m for model in models], dtype=float),
         "objects/mesh_sha256": [model.mesh.sha256 for model in models],
         "objects/symmetry": [spec.symmetry.model_dump_json() for spec in specs],

@@ -19,9 +19,12 @@ from simenv.spec.task import TaskSpec
 __all__ = [
     "BODY_OFFSET",
     "CONVENTIONS",
+    "DEPTHS",
     "FORMAT",
     "IMAGES",
+    "KEYPOINTS",
     "SHARDS",
+    "STEPS",
     "TABLES",
     "TEXT",
     "Field",
@@ -37,6 +40,7 @@ CONVENTIONS = (
     "instance 0 = background, otherwise bodies/id"
 )
 TEXT = "str"  # variable-length UTF-8
+KEYPOINTS = -1  # in a shape: as many as the object of the task that has most of them
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,7 @@ class Field:
     visual: bool = False  # may change without any label changing
     hashed: bool = True  # part of the scene's digests
     param: Param | None = None  # how a value of the domain is encoded
+    label: str = ""  # there only where the task's `labels:` ask for it; "" is always there
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,8 @@ class Image:
     channels: int = 0
     unit: str = ""
     visual: bool = False
+    label: str = ""  # there only where the task's `labels:` ask for it
+    sensor: str = ""  # there only for cameras whose `sensor:` has this key
 
 
 _text = Field(TEXT)
@@ -74,6 +81,7 @@ TABLES: Mapping[str, Mapping[str, Field]] = {
         "class": _text,
         "mass_kg": Field("<f8", unit="kg"),
         "size_m": Field("<f8", (3,), ("xyz",), "m"),
+        "center_m": Field("<f8", (3,), ("xyz",), "m"),
         "diameter_m": Field("<f8", unit="m"),
         "mesh_sha256": _text,
         "symmetry": _text,
@@ -110,12 +118,22 @@ TABLES: Mapping[str, Mapping[str, Field]] = {
         "id": Field("<u2"),
         "object": Field("<i8", refers="objects"),
         "group": _text,
+        "role": _text,
         "texture": Field(TEXT, visual=True),
         "X_WB": _pose,
         "velocity": Field("<f8", (6,), ("linear_xyz_angular_xyz",), "m/s, rad/s"),
     },
+    "contacts": {
+        "frame": Field("<i8", refers="frames", label="contacts"),
+        "id_a": Field("<u2", label="contacts"),
+        "id_b": Field("<u2", label="contacts"),
+        "p_W": Field("<f8", (3,), ("xyz",), "m", label="contacts"),
+        "normal_W": Field("<f8", (3,), ("xyz",), label="contacts"),
+        "force_n": Field("<f8", unit="N", label="contacts"),
+    },
     "cameras/<c>": {
         "K": Field("<f8", (3, 3), ("row", "column"), "px"),
+        "distortion": Field("<f8", (8,), ("k1_k2_p1_p2_k3_k4_k5_k6",)),
         "X_WC": _pose,
         "near_far": Field("<f8", (2,), ("near_far",), "m"),
     },
@@ -128,13 +146,28 @@ TABLES: Mapping[str, Mapping[str, Field]] = {
         "visible_fraction": Field("<f4", unit="1"),
         "box_visible": _box,
         "box_all": _box,
+        "amodal": Field(TEXT, label="amodal"),
+        "occluder": Field("<u2", label="amodal"),
+        "truncation": Field("<f4", unit="1", label="truncation"),
+        "corners_C": Field("<f8", (8, 3), ("corner", "xyz"), "m", label="boxes_3d"),
+        "corners_uv": Field("<f4", (8, 2), ("corner", "uv"), "px", label="boxes_3d"),
+        "keypoints_uv": Field("<f4", (KEYPOINTS, 2), ("keypoint", "uv"), "px", label="keypoints"),
+        "keypoints_state": Field("|u1", (KEYPOINTS,), ("keypoint",), label="keypoints"),
     },
 }
 IMAGES: Mapping[str, Image] = {
     "rgb": Image("|u1", channels=3, visual=True),
     "depth": Image("<u2", unit="scale_m"),
     "instance": Image("<u2"),
+    "semantic": Image("<u2", label="semantic"),
+    "normals": Image("<i2", channels=3, unit="1/32767", label="normals"),
+    "nocs": Image("<u2", channels=3, unit="1/65535", label="nocs"),
+    "flow": Image("<f4", channels=2, unit="px", label="flow"),
+    "rgb_sensor": Image("|u1", channels=3, visual=True, sensor="rgb"),
+    "depth_sensor": Image("<u2", unit="scale_m", visual=True, sensor="depth"),
 }
+STEPS = {"normals": 32767, "nocs": 65535}  # images whose numbers stand for fractions of this
+DEPTHS = ("depth", "depth_sensor")  # images with the attribute scale_m
 SHARDS: Mapping[str, Field] = {  # in dataset.h5 alone: one row a shard, in order
     "file": _text,
     "frames": Field("<i8"),
@@ -155,6 +188,9 @@ class Header:
     renderer: str  # "egl", "tiny"
     tier: str  # "core", "edge", "all"
     shard_scenes: int  # scenes of a full shard
+    keypoints: int = 0  # that the object of the task with most of them has
+    classes: tuple[str, ...] = ()  # value k of the semantic image is classes[k - 1]
+    poses_sha256: str = ""  # of the dataset whose physics was drawn again; "": it was simulated
     gl: str = ""  # what the driver says it is
     look_seed: int | None = None  # where the visual axes were redrawn
 
@@ -171,6 +207,7 @@ class Header:
             "renderer": self.renderer,
             "tier": self.tier,
             "shard_scenes": self.shard_scenes,
+            "poses_sha256": self.poses_sha256 or None,
         }
 
     @property
@@ -180,6 +217,8 @@ class Header:
         return {
             **{key: value for key, value in self.identity.items() if value is not None},
             "look_seed": redrawn,
+            "labels": " ".join(self.task.labels),
+            "classes": " ".join(self.classes),
             "gl": self.gl,
             "simenv_version": simenv.__version__,
             "pybullet_version": version("pybullet"),

@@ -28,7 +28,7 @@ class ShardBuilder:
     """
 
     def __init__(self, header: Header) -> None:
-        self.header, self.layout = header, Layout.of(header.task)
+        self.header, self.layout = header, Layout.of(header)
         self._scenes: list[Tables] = []
         self._digests: list[Digests] = []
         self._surfaces: dict[str, Surface] = {}  # each mesh once, however many scenes show it

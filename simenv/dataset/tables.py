@@ -119,6 +119,9 @@ def scene(tables: Tables, index: int, layout: Layout) -> Tables:
     bodies = tuple(np.searchsorted(tables["bodies/frame"], frames))
     ranges = {"frames": frames, "bodies": bodies, "scenes": _range(tables["scenes/index"], index)}
     ranges |= {t: _range(tables[f"{t}/scene"], index) for t in ("attempts", "parts")}
+    if "contacts" in layout.tables:
+        first, last = np.searchsorted(tables["contacts/frame"], frames)
+        ranges["contacts"] = int(first), int(last)
     used = _used(tables, ranges)
     number = np.full(tables.count("objects"), -1, dtype="<i8")
     number[used] = np.arange(len(used))

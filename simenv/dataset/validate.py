@@ -22,7 +22,7 @@ from simenv.dataset.index import build_index
 from simenv.dataset.laws import scene_problems, table_problems
 from simenv.dataset.layout import Layout
 from simenv.dataset.rows import Images, digests
-from simenv.dataset.schema import BODY_OFFSET, IMAGES
+from simenv.dataset.schema import BODY_OFFSET
 from simenv.dataset.store import (
     INDEX,
     MANIFESTS,
@@ -204,8 +204,8 @@ def scene_of(file: h5py.File, tables: Tables, layout: Layout, index: int) -> tup
     """The decoded rows and pictures of scene ``index``; `rows.digests` names them."""
     first, last = frames_of(tables, index)
     images = {
-        camera: {image: list(file[f"cameras/{camera}/{image}"][first:last]) for image in IMAGES}
-        for camera in layout.cameras
+        name: {image: list(file[f"cameras/{name}/{image}"][first:last]) for image in camera.images}
+        for name, camera in layout.cameras.items()
     }
     return scene(tables, index, layout), images
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,7 +25,7 @@ from simenv.physics.shape import (
     solids,
 )
 from simenv.pose import Matrix
-from simenv.scene import BeltMotion, Body, Scene
+from simenv.scene import BeltMotion, Body, Contacts, Scene
 from simenv.spec.object import Box, Friction, ObjectModel
 
 __all__ = ["Stage", "Where", "Workshop"]
@@ -79,30 +80,43 @@ class Stage:
         self.belts: list[Belt] = []
         self.blocks: tuple[Block, ...] = ()
         self.floor: int | None = None
+        self._owner: dict[int, int] = {}  # Bullet body -> Body.id
         self._workshop = workshop
         self._shapes: dict[Solid, int] = {}
         motions = {motion.body: motion for motion in scene.belts}
         for row, body in enumerate(scene.bodies):
-            self._place(row, body, motions.get(row))
+            self._own(body.id, self._place(row, body, motions.get(row)))
         if scene.floor_z_m is not None:
             self.floor = self._plane(pose.pose(p_AB=(0, 0, scene.floor_z_m)), moves=False)
+            self._own(0, [self.floor])
             self._touch(self.floor, scene.floor_friction, restitution=0.0)
         self._ids = [part.bullet for part in self.parts]
 
-    def _place(self, row: int, body: Body, motion: BeltMotion | None) -> None:
+    def _own(self, identity: int, bullets: Sequence[int]) -> None:
+        self._owner.update(dict.fromkeys(bullets, identity))
+
+    def _place(self, row: int, body: Body, motion: BeltMotion | None) -> list[int]:
+        """The Bullet bodies that a body of the scene becomes."""
         model = self.scene.objects[body.object]
         if body.id == 0:  # the floor: an endless plane, below
-            return
+            return []
         if not body.fixed and model.spec.mass_kg > 0:
             self.parts.append(self._part(row, body, model))
-        elif motion is not None:
+            return [self.parts[-1].bullet]
+        if motion is not None:
             self.belts.append(self._belt(body, model, motion))
-        else:
-            for solid in self._workshop.solids(model, movable=False):
-                X_WI = body.X_WB @ solid.X_BI
-                bullet = self._body(0.0, self._shape(solid), X_WI, rigid=True)
-                self._touch(bullet, body.friction, restitution=model.spec.restitution)
-                self._remember(solid, X_WI)
+            return [self.belts[-1].plane, self.belts[-1].box]
+        return [self._block(body, model, solid) for solid in self._still(model)]
+
+    def _still(self, model: ObjectModel) -> tuple[Solid, ...]:
+        return self._workshop.solids(model, movable=False)
+
+    def _block(self, body: Body, model: ObjectModel, solid: Solid) -> int:
+        X_WI = body.X_WB @ solid.X_BI
+        bullet = self._body(0.0, self._shape(solid), X_WI, rigid=True)
+        self._touch(bullet, body.friction, restitution=model.spec.restitution)
+        self._remember(solid, X_WI)
+        return bullet
 
     def _part(self, row: int, body: Body, model: ObjectModel) -> Part:
         (solid,) = self._workshop.solids(model, movable=True)
@@ -121,7 +135,7 @@ class Stage:
         return Part(row, bullet, solid)
 
     def _belt(self, body: Body, model: ObjectModel, motion: BeltMotion) -> Belt:
-        (solid,) = self._workshop.solids(model, movable=False)
+        (solid,) = self._still(model)
         shape, _ = solid.primitives[0]
         if not isinstance(shape, Box):
             raise EngineError(f"{body.name}: a belt is one box, not a {shape.shape}")
@@ -233,6 +247,33 @@ class Stage:
         """(Bullet body, Bullet body, distance; negative: penetration) of every contact point."""
         rows = pybullet.getContactPoints(physicsClientId=self.client)
         return [(row[1], row[2], row[8]) for row in rows]
+
+    def touches(self) -> Contacts:
+        """Where parts touch: the contact points that the last step solved."""
+        rows = pybullet.getContactPoints(physicsClientId=self.client)
+        points = sorted(filter(None, (self._point(row) for row in rows)))
+        a, b, p_W, normal_W, force = zip(*points, strict=True) if points else ((),) * 5
+        return Contacts(
+            id_a=np.array(a, dtype=np.uint16),
+            id_b=np.array(b, dtype=np.uint16),
+            p_W=np.array(p_W, dtype=np.float64).reshape(-1, 3),
+            normal_W=np.array(normal_W, dtype=np.float64).reshape(-1, 3),
+            force_n=np.array(force, dtype=np.float64),
+        )
+
+    def _point(self, row: Any) -> tuple[int, int, Any, Any, float] | None:
+        """(id_a, id_b, p_W, normal_W, force_n) of a row of Bullet's; None where nothing presses.
+
+        Bullet keeps points of bodies that are only close; its normal is out of B towards A.
+        """
+        (_, one, two, _, _, on_one, on_two, normal, _, force, *_) = row
+        if force <= 0.0:
+            return None
+        a, b = self._owner[one], self._owner[two]
+        parts = {self._owner[part.bullet] for part in self.parts}
+        if b in parts and (a not in parts or b < a):
+            return b, a, on_one, tuple(-x for x in normal), force
+        return a, b, on_two, normal, force
 
     def overlap_m(self) -> float:
         """How deep the deepest contact is where the bodies stand now, before any step."""

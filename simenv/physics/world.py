@@ -249,6 +249,7 @@ class _Play:
             capture_time_s=frame / self.scene.capture.fps,
             X_WB=X_WB,
             velocity=velocity,
+            contacts=self.stage.touches() if "contacts" in self.scene.labels else None,
         )
 
     def _check_frame(self) -> None:

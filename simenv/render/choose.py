@@ -1,5 +1,6 @@
 """Which renderer to open, and how worker processes should run it."""
 
+import os
 import warnings
 from typing import Literal
 
@@ -60,8 +61,10 @@ def resolve(name: str = "auto") -> Literal["egl", "tiny"]:
     return "tiny"
 
 
-def open_renderer(name: str = "auto") -> Renderer:
+def open_renderer(name: str = "auto", device: int | None = None) -> Renderer:
     """Open the renderer ``auto``, ``egl`` or ``tiny``; close it, or use it as a context manager.
+
+    ``device`` is the number of the GPU, None for the driver's first.
 
     Raises:
         RendererUnavailable: as `resolve` does.
@@ -71,6 +74,8 @@ def open_renderer(name: str = "auto") -> Renderer:
         >>> with open_renderer("tiny") as renderer:
         ...     frame = renderer.render(snapshot, snapshot.view(camera))
     """
+    if device is not None:
+        os.environ["EGL_VISIBLE_DEVICES"] = str(device)  # all that the plugin listens to
     if resolve(name) == "egl":
         return EglRenderer(probe_egl().device)
     return TinyRenderer()

@@ -19,7 +19,7 @@ from simenv.spec.explain import explain, suggest
 from simenv.spec.model import Rotation
 from simenv.spec.object import ObjectModel, ObjectSpec
 from simenv.spec.paths import Rejected, replace
-from simenv.spec.task import TaskSpec
+from simenv.spec.task import FURNITURE, TaskSpec
 from simenv.spec.yaml import Document, Key, Problem
 
 __all__ = ["Task", "load_task", "schema", "task_from_text", "vary"]
@@ -53,6 +53,17 @@ class Task:
     def sha256(self) -> str:
         """Digest of `text`."""
         return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """Every class that a body can have, furniture included, in the order of the alphabet."""
+        furniture = {kind.removesuffix("s") for kind in FURNITURE if getattr(self.spec.scene, kind)}
+        return tuple(sorted({model.spec.class_ for model in self.objects.values()} | furniture))
+
+    @property
+    def keypoint_count(self) -> int:
+        """Of the object that has most."""
+        return max((len(model.spec.keypoints) for model in self.objects.values()), default=0)
 
     def backdrop(self, image: str | None) -> Path | None:
         """The file of a backdrop image; looked for beside the task file."""

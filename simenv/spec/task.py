@@ -29,6 +29,7 @@ from simenv.spec.model import (
 from simenv.spec.object import Friction
 
 __all__ = [
+    "FURNITURE",
     "LABELS",
     "Actors",
     "Belt",
@@ -208,7 +209,7 @@ class Physics(Spec):
     max_penetration_m: Positive = 0.003
 
 
-FURNITURE_GROUPS = ("belts", "tables", "bins", "floor")  # what bodies that are no parts are called
+FURNITURE = ("belts", "tables", "bins")  # keys of `scene:` whose items are bodies with an id
 
 
 class TaskSpec(Spec):
@@ -232,7 +233,7 @@ class TaskSpec(Spec):
         if not self.cameras:
             raise Misplaced(("cameras",), "is empty; a task needs at least one camera")
         for group, actors in self.actors.items():
-            if group in FURNITURE_GROUPS:
+            if group in (*FURNITURE, "floor"):
                 text = f"{group} is the name of furniture; choose another name, such as parts"
                 raise Misplaced(("actors", group), text)
             if actors.spawn.zone not in self.scene.zones:
@@ -269,5 +270,5 @@ def _carriers(task: TaskSpec) -> Iterator[str]:
     yield from task.scene.mounts
     for group, actors in task.actors.items():
         yield from (f"{group}/{part}" for part in range(actors.count))
-    for group in ("belts", "tables", "bins"):
+    for group in FURNITURE:
         yield from (f"{group}/{name}" for name in getattr(task.scene, group))

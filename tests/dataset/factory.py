@@ -1,7 +1,7 @@
 """Small records whose labels are true by construction: painted rectangles at known depths."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +132,7 @@ def record(
         },
         body_id=np.arange(1, bodies + 1, dtype=np.uint16),
         body_group=groups,
+        body_role=("part",) * (bodies - 1) + ("furniture",),
         body_object=names,
         body_texture=tuple("red" if k % 2 else "" for k in range(bodies)),
         objects={
@@ -159,10 +160,13 @@ def _camera(
     depth = np.array([shot[0] for shot in shots], dtype=np.uint16).reshape(-1, HEIGHT, WIDTH)
     instance = np.array([shot[1] for shot in shots], dtype=np.uint16).reshape(-1, HEIGHT, WIDTH)
     return CameraRecord(
-        rgb=list(rng.integers(0, 256, (frames, HEIGHT, WIDTH, 3), dtype=np.uint8)),
-        depth=list(depth),
+        images={
+            "rgb": list(rng.integers(0, 256, (frames, HEIGHT, WIDTH, 3), dtype=np.uint8)),
+            "depth": list(depth),
+            "instance": list(instance),
+        },
         depth_scale_m=SCALE_M,
-        instance=list(instance),
+        distortion=np.zeros((frames, 8)),
         K=np.tile(np.array([[50.0, 0, 19.5], [0, 50, 14.5], [0, 0, 1]]), (frames, 1, 1)),
         X_WC=X_WC,
         near_far=np.tile([0.1, 3.0], (frames, 1)),
@@ -170,6 +174,11 @@ def _camera(
             _seen(shot[1], shot[2], pose.inverse(X_WC[k]) @ X_WB[k]) for k, shot in enumerate(shots)
         ),
     )
+
+
+def with_images(camera: CameraRecord, **changes: Any) -> CameraRecord:
+    """The camera with other pictures."""
+    return replace(camera, images={**camera.images, **changes})
 
 
 def _shot(

@@ -20,10 +20,20 @@ from simenv.dataset.rows import content_hash, tables_of
 from simenv.dataset.schema import IMAGES
 from simenv.dataset.tables import Tables, concatenate, scene
 from simenv.errors import InputError
-from tests.dataset.factory import DOMAIN, SCALE_M, THREE, builder, dataset, record, task
+from tests.dataset.factory import (
+    DOMAIN,
+    SCALE_M,
+    THREE,
+    builder,
+    dataset,
+    header,
+    record,
+    task,
+    with_images,
+)
 
 RECORDS = [one for shard in THREE for one in shard]
-LAYOUT = Layout.of(task())
+LAYOUT = Layout.of(header())
 
 
 @pytest.fixture(scope="module", params=["folder", "index", "file", "interrupted"])
@@ -59,11 +69,13 @@ def test_every_image_and_label_comes_back(path: Path) -> None:
             seen = one.cameras[camera]
             assert (item.camera, item.scene) == (camera, one.scene)
             assert item.time_s == one.time_s[frame]
-            np.testing.assert_array_equal(item.rgb, seen.rgb[frame])
-            np.testing.assert_allclose(item.depth_m, seen.depth[frame] * SCALE_M, rtol=1e-6)
+            np.testing.assert_array_equal(item.rgb, seen.images["rgb"][frame])
+            np.testing.assert_allclose(
+                item.depth_m, seen.images["depth"][frame] * SCALE_M, rtol=1e-6
+            )
             assert item.depth_m.dtype == np.float32
-            np.testing.assert_array_equal(item.instance, seen.instance[frame])
-            for name in ("K", "X_WC", "near_far"):
+            np.testing.assert_array_equal(item.instance, seen.images["instance"][frame])
+            for name in ("K", "distortion", "X_WC", "near_far"):
                 np.testing.assert_array_equal(getattr(item, name), getattr(seen, name)[frame])
             for name, values in vars(seen.seen[frame]).items():
                 np.testing.assert_array_equal(getattr(item, name), values)
@@ -267,10 +279,10 @@ def test_the_form_of_an_axis_decides_its_column(path: str, value: str) -> None:
 
 def test_an_edge_of_another_form_widens_the_column() -> None:
     row = {"kind": "semantic", "uniform": (0.05, 0.3), "edge": {"still": {"choice": (0, 0.5)}}}
-    params = Layout.of(task(**{"scene.belts.main.speed_m_s": row})).params
+    params = Layout.of(header(task=task(**{"scene.belts.main.speed_m_s": row}))).params
     assert params["scenes/param/scene.belts.main.speed_m_s"].value == "number"
     row["edge"] = {"odd": {"choice": ("fast",)}}
-    params = Layout.of(task(**{"scene.belts.main.speed_m_s": row})).params
+    params = Layout.of(header(task=task(**{"scene.belts.main.speed_m_s": row}))).params
     assert params["scenes/param/scene.belts.main.speed_m_s"].value == "json"
 
 
@@ -294,7 +306,7 @@ def test_visual_changes_leave_the_label_digest() -> None:
     before = content_hash(base, LAYOUT)
     look = dict(base.scene_values) | {"look.light.elevation_deg": 30.0}
     shots = {
-        name: replace(camera, rgb=[255 - rgb for rgb in camera.rgb])
+        name: with_images(camera, rgb=[255 - rgb for rgb in camera.images["rgb"]])
         for name, camera in base.cameras.items()
     }
     textures = tuple("green" for _ in base.body_texture)
@@ -312,15 +324,15 @@ def test_every_other_change_shows_in_both_digests() -> None:
     base = record(0)
     before = content_hash(base, LAYOUT)
     top = base.cameras["top"]
-    depth, instance = ([frame.copy() for frame in frames] for frames in (top.depth, top.instance))
+    depth, instance = ([f.copy() for f in top.images[name]] for name in ("depth", "instance"))
     depth[0][0, 0] += 1
     instance[-1][-1, -1] += 1
     for other in (
         replace(base, tier="edge"),
         replace(base, X_WB=base.X_WB + 1e-15),
         replace(base, scene_values=dict(base.scene_values) | {"actors.parts.count": 9}),
-        replace(base, cameras={**base.cameras, "top": replace(top, depth=depth)}),
-        replace(base, cameras={**base.cameras, "top": replace(top, instance=instance)}),
+        replace(base, cameras={**base.cameras, "top": with_images(top, depth=depth)}),
+        replace(base, cameras={**base.cameras, "top": with_images(top, instance=instance)}),
         replace(base, body_object=("cap", *base.body_object[1:])),
         record(0, belt_length_m=1.1),
     ):
@@ -353,7 +365,7 @@ def test_nothing_that_is_no_dataset_opens(tmp_path: Path) -> None:
 
 def test_frames_are_one_chunk_each_with_plain_filters(clean: Path) -> None:
     with h5py.File(clean / "shard-00000.h5") as file:
-        for image in IMAGES:
+        for image in ("rgb", "depth", "instance"):
             found = file[f"cameras/top/{image}"]
             assert found.chunks == (1, *found.shape[1:])
             assert (found.compression, found.shuffle) == ("gzip", image != "rgb")

@@ -15,7 +15,7 @@ from simenv.dataset.record import Record
 from simenv.dataset.store import commit_shard, manifest_path
 from simenv.dataset.validate import validate
 from simenv.errors import InputError
-from tests.dataset.factory import THREE, builder, dataset, record
+from tests.dataset.factory import THREE, builder, dataset, record, with_images
 
 FLIPS = 50
 
@@ -114,6 +114,13 @@ def camera(one: Record, **changes: Any) -> Record:
     return replace(one, cameras={**one.cameras, "top": replace(one.cameras["top"], **changes)})
 
 
+def pictures(one: Record, near_far: Any = None, **changes: Any) -> Record:
+    """The record with other pictures of camera top."""
+    top = with_images(one.cameras["top"], **changes)
+    planes = top.near_far if near_far is None else near_far
+    return replace(one, cameras={**one.cameras, "top": replace(top, near_far=planes)})
+
+
 def seen(one: Record, name: str, change: Callable[[Any], Any]) -> Record:
     """The record with a column of the first frame of camera top changed."""
     first, *rest = one.cameras["top"].seen
@@ -130,11 +137,11 @@ def edited(array: Any, where: Any, value: Any) -> Any:
 
 SOUND = record(0)
 TOP = SOUND.cameras["top"]
-FREE = tuple(np.argwhere(TOP.instance[0] == 0)[0])  # a pixel of the background
-HIT = tuple(np.argwhere(TOP.instance[0] > 0)[0])
+FREE = tuple(np.argwhere(TOP.images["instance"][0] == 0)[0])  # a pixel of the background
+HIT = tuple(np.argwhere(TOP.images["instance"][0] > 0)[0])
 WRONG: dict[str, tuple[Record, str]] = {
     "stranger": (
-        camera(SOUND, instance=edited(TOP.instance, (0, *FREE), 99)),
+        pictures(SOUND, instance=edited(TOP.images["instance"], (0, *FREE), 99)),
         "top, frame 0: instance has id 99, which is no body",
     ),
     "count": (
@@ -162,15 +169,15 @@ WRONG: dict[str, tuple[Record, str]] = {
         "top, frame 0: X_CB is not inverse(X_WC) X_WB",
     ),
     "no surface": (
-        camera(SOUND, depth=edited(TOP.depth, (0, *HIT), 0)),
+        pictures(SOUND, depth=edited(TOP.images["depth"], (0, *HIT), 0)),
         "top, frame 0: depth is 0 where instance is not",
     ),
     "too far": (
-        camera(SOUND, depth=edited(TOP.depth, (0, *FREE), 3002)),
+        pictures(SOUND, depth=edited(TOP.images["depth"], (0, *FREE), 3002)),
         "top, frame 0: depth leaves near_far, 0.1 to 3 m",
     ),
     "too near": (
-        camera(SOUND, depth=edited(TOP.depth, (0, *FREE), 98)),
+        pictures(SOUND, depth=edited(TOP.images["depth"], (0, *FREE), 98)),
         "top, frame 0: depth leaves near_far, 0.1 to 3 m",
     ),
     "rotation": (
@@ -219,9 +226,8 @@ def test_a_label_that_does_not_follow_is_found(tmp_path: Path, one: Record, text
 def test_depth_beyond_sixteen_bits_may_be_absent(tmp_path: Path) -> None:
     """Where 65535 units do not reach the far plane, a far part has no depth."""
     far = edited(TOP.near_far, (slice(None), 1), 66.0)
-    commit_shard(
-        tmp_path, 0, builder([camera(SOUND, depth=edited(TOP.depth, (0, *HIT), 0), near_far=far)])
-    )
+    depth = edited(TOP.images["depth"], (0, *HIT), 0)
+    commit_shard(tmp_path, 0, builder([pictures(SOUND, depth=depth, near_far=far)]))
     assert found(tmp_path) == []
 
 

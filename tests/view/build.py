@@ -84,6 +84,7 @@ def record(
         part_values={},
         body_id=np.arange(1, parts + 2, dtype=np.uint16),
         body_group=("parts",) * parts + ("tables",),
+        body_role=("part",) * parts + ("furniture",),
         body_object=(name,) * parts + ("shelf",),
         body_texture=("",) * (parts + 1),
         objects={name: ball(name), "shelf": ball("shelf")},
@@ -117,10 +118,13 @@ def _camera(
         seen.append(_seen(X_CB[frame], instance, K))
     near_far = np.tile([0.5, 2.0], (frames, 1))
     return CameraRecord(
-        rgb=[rgb for rgb, _, _ in pictures],
-        depth=[depth for _, depth, _ in pictures],
+        images={
+            "rgb": [rgb for rgb, _, _ in pictures],
+            "depth": [depth for _, depth, _ in pictures],
+            "instance": [instance for _, _, instance in pictures],
+        },
         depth_scale_m=SCALE_M,
-        instance=[instance for _, _, instance in pictures],
+        distortion=np.zeros((frames, 8)),
         K=np.tile(K, (frames, 1, 1)),
         X_WC=np.tile(X_WC, (frames, 1, 1)),
         near_far=near_far,

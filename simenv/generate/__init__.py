@@ -1,0 +1,192 @@
+"""How a dataset comes to be: shards planned, made by workers, committed singly, indexed last."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from simenv.dataset.index import merge_to_file, write_index
+from simenv.dataset.store import Lock, committed, identify, storage
+from simenv.errors import InputError
+from simenv.generate.plan import Plan
+from simenv.generate.shard import LOG
+from simenv.generate.workers import in_this_process, in_workers
+from simenv.spec.load import Task, load_task
+
+__all__ = ["Plan", "Summary", "generate", "produce"]
+
+Report = Callable[[dict[str, Any]], None]  # takes a line of the log
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run did."""
+
+    renderer: str
+    made: int  # scenes
+    found: int  # scenes that were committed before
+    accepted: int  # scenes, of those made
+    images: int
+    seconds: float
+    reasons: dict[str, int]  # rejected attempts by reason
+
+    @property
+    def text(self) -> str:
+        """The run in a line or two."""
+        rate = self.images / self.seconds if self.seconds else 0.0
+        found = f", {self.found} were there already" if self.found else ""
+        rejected = ", ".join(f"{count} {reason}" for reason, count in sorted(self.reasons.items()))
+        return (
+            f"{self.made} scenes made{found}: {self.accepted} accepted, {self.images} images in "
+            f"{self.seconds:.1f} s ({rate:.1f} images/s, {self.renderer})\n"
+            f"rejected attempts: {rejected or 'none'}"
+        )
+
+
+def generate(
+    task: Task | str | Path,
+    out: str | Path,
+    *,
+    scenes: int,
+    seed: int = 0,
+    jobs: int = 1,
+    renderer: str = "auto",
+    tier: str = "core",
+    look_seed: int | None = None,
+    devices: Sequence[int] = (),
+    progress: Report = lambda line: None,
+) -> Summary:
+    """Generate scenes 0 to ``scenes`` - 1 of ``task`` into ``out``, or finish what is there.
+
+    The bytes depend on (task, seed, tier, look_seed, renderer, scenes), never on ``jobs`` or on
+    what was interrupted. ``jobs`` = 0 works in this process, which is what debuggers want.
+
+    Args:
+        task: a loaded task, a name of the catalog, or the path of a task file.
+        out: a folder, or a file that ends in ``.h5``.
+        scenes: how many scenes the finished dataset has.
+        seed: of everything random.
+        jobs: worker processes.
+        renderer: ``egl``, ``tiny`` or ``auto`` (egl where it works).
+        tier: ``core``, ``edge`` or ``all``.
+        look_seed: redraws the visual axes only; labels stay as they are.
+        devices: numbers of the GPUs that the workers share; none: the driver's first.
+        progress: is called with each line of run.log.jsonl as it appears; first of all with the
+            ``scenes`` that were there already.
+
+    Raises:
+        InputError: the task is wrong, or ``out`` holds another dataset.
+        Locked: another run is writing to ``out``.
+        StorageError: the disk refused.
+        EngineError: a worker died; all other shards are there.
+    """
+    task = task if isinstance(task, Task) else load_task(task)
+    if not str(out):
+        raise InputError("--out: is empty; name a folder, or a file that ends in .h5")
+    if scenes < 1:
+        raise InputError(f"--scenes: {scenes} makes no dataset; ask for 1 or more")
+    plan = Plan.of(
+        task, scenes=scenes, seed=seed, renderer=renderer, tier=tier, look_seed=look_seed
+    )
+    return produce(plan, task, Path(out), jobs=jobs, devices=devices, progress=progress)
+
+
+def produce(
+    plan: Plan,
+    task: Task,
+    out: Path,
+    *,
+    jobs: int = 1,
+    devices: Sequence[int] = (),
+    progress: Report = lambda line: None,
+) -> Summary:
+    """Make what ``plan`` says, or finish what is there: see `generate`."""
+    folder = out.with_name(f"{out.name}.parts") if out.suffix == ".h5" else out
+    if folder != out and out.exists():
+        raise InputError(f"--out: {out} exists; remove it or choose another name")
+    with Lock(folder):
+        summary = _fill(plan, task, folder, jobs, devices, progress)
+        write_index(folder)
+        if folder != out:
+            merge_to_file(folder, out)
+            shutil.rmtree(folder)
+    return summary
+
+
+def _fill(
+    plan: Plan, task: Task, folder: Path, jobs: int, devices: Sequence[int], progress: Report
+) -> Summary:
+    """Make the shards that are not committed yet."""
+    identify(folder, plan.header(task))
+    there = committed(folder)
+    most = max((manifest.scenes.stop for manifest in there.values()), default=0)
+    if most > plan.scenes:
+        raise InputError(
+            f"--scenes: {folder} holds {most} scenes, {plan.scenes} would lose some; "
+            f"ask for {most} or more, or choose another --out"
+        )
+    missing = [
+        (number, scenes)
+        for number, scenes in plan.shards()
+        if number not in there or there[number].scenes != scenes
+    ]
+    start, tally = time.monotonic(), Counter[str]()
+    found = plan.scenes - sum(len(scenes) for _, scenes in missing)
+    progress({"scenes": found, "images": 0})
+    with _Tail(folder / LOG) as tail:
+
+        def report() -> None:
+            for line in tail.lines():
+                tally.update(_counts(line))
+                progress(line)
+
+        if jobs == 0:
+            in_this_process(plan, missing, folder, report, next(iter(devices), None))
+        else:
+            in_workers(plan, missing, folder, report, jobs=jobs, devices=devices)
+        report()
+    return Summary(
+        renderer=plan.renderer,
+        made=plan.scenes - found,
+        found=found,
+        accepted=tally["accepted"],
+        images=tally["images"],
+        seconds=time.monotonic() - start,
+        reasons={key[8:]: count for key, count in tally.items() if key.startswith("reason: ")},
+    )
+
+
+def _counts(line: dict[str, Any]) -> Counter[str]:
+    counts = Counter(f"reason: {reason}" for reason in line["reasons"])
+    counts["accepted"] = int(line["outcome"] == "accepted")
+    counts["images"] = line["images"]
+    return counts
+
+
+class _Tail:
+    """Reads the lines that are appended to a text file from now on."""
+
+    def __init__(self, path: Path) -> None:
+        with storage(path, 0):
+            path.touch()
+            self.file = path.open("rb")
+        self.file.seek(0, os.SEEK_END)
+        self.rest = b""
+
+    def __enter__(self) -> _Tail:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+
+    def lines(self) -> list[dict[str, Any]]:
+        """The whole lines that came since the last call."""
+        *whole, self.rest = (self.rest + self.file.read()).split(b"\n")
+        return [json.loads(line) for line in whole if line]

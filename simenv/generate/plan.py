@@ -1,0 +1,103 @@
+"""What is generated: a task's scenes, cut into shards, the same way whoever makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from simenv.dataset.schema import Header
+from simenv.render.choose import resolve
+from simenv.replay import Replay
+from simenv.spec.load import Task, task_from_text
+from simenv.studio import Studio
+
+__all__ = ["Plan", "Shard"]
+
+SHARD_PIXELS = 32_000_000  # a shard's images: about 100 of 640x480, 50 MB, lost at most once
+SHARD_SCENES = 16  # at most, so that small scenes are committed often and spread over the workers
+
+Shard = tuple[int, range]  # number, scenes
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is generated: the task by its text, so that every worker reads the same words."""
+
+    task_text: str
+    task_folder: Path | None  # where its own objects are looked for first
+    scenes: int
+    seed: int
+    renderer: str
+    tier: str
+    look_seed: int | None
+    shard_scenes: int
+    poses: Path | None = None  # a dataset whose physics is drawn again, instead of simulating
+    poses_sha256: str = ""  # of what it holds
+
+    @classmethod
+    def of(
+        cls,
+        task: Task,
+        *,
+        scenes: int,
+        seed: int = 0,
+        renderer: str = "auto",
+        tier: str = "core",
+        look_seed: int | None = None,
+        poses: Path | None = None,
+        poses_sha256: str = "",
+    ) -> Plan:
+        """The plan for ``task``; its shards are cut by the task alone, the same way in any run."""
+        sizes = (camera.resolution for camera in task.spec.cameras.values())
+        pixels = task.spec.capture.frames * sum(width * height for width, height in sizes)
+        return cls(
+            task_text=task.text,
+            task_folder=task.folder,
+            scenes=scenes,
+            seed=seed,
+            renderer=resolve(renderer),
+            tier=tier,
+            look_seed=look_seed,
+            shard_scenes=max(1, min(SHARD_SCENES, SHARD_PIXELS // pixels)),
+            poses=poses,
+            poses_sha256=poses_sha256,
+        )
+
+    def shards(self) -> Iterator[Shard]:
+        """(shard number, its scenes)."""
+        for number, first in enumerate(range(0, self.scenes, self.shard_scenes)):
+            yield number, range(first, min(first + self.shard_scenes, self.scenes))
+
+    def task(self) -> Task:
+        """The task, read again from its text."""
+        return task_from_text(self.task_text, near=self.task_folder)
+
+    def studio(self, device: int | None = None) -> Studio:
+        """The engines that make this plan's scenes; ``device``: number of the GPU that draws."""
+        return Studio(
+            self.task(),
+            seed=self.seed,
+            renderer=self.renderer,
+            tier=self.tier,
+            look_seed=self.look_seed,
+            device=device,
+            replay=None if self.poses is None else Replay(self.poses),
+        )
+
+    def header(self, task: Task, *, gl: str = "") -> Header:
+        """What every shard of this plan says of itself; ``gl`` is the driver that drew it."""
+        return Header(
+            task=task.spec,
+            task_text=self.task_text,
+            catalog_sha256=task.catalog_sha256,
+            seed=self.seed,
+            renderer=self.renderer,
+            tier=self.tier,
+            shard_scenes=self.shard_scenes,
+            keypoints=task.keypoint_count,
+            classes=task.classes,
+            gl=gl,
+            look_seed=self.look_seed,
+            poses_sha256=self.poses_sha256,
+        )

@@ -1,0 +1,54 @@
+"""How one shard is made: its scenes in turn, a line of the log for each, then the commit."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+from simenv.clock import Clock
+from simenv.dataset.record import Record
+from simenv.dataset.shard import ShardBuilder
+from simenv.dataset.store import commit_shard, storage
+from simenv.generate.plan import Plan
+from simenv.studio import Studio
+
+__all__ = ["LOG", "make_shard"]
+
+LOG = "run.log.jsonl"
+
+
+def make_shard(studio: Studio, plan: Plan, number: int, scenes: range, folder: Path) -> None:
+    """Make, pack and commit one shard; each scene leaves a line in the log."""
+    builder = ShardBuilder(plan.header(studio.task, gl=studio.renderer.device))
+    with (folder / LOG).open("ab", buffering=0) as log:
+        for record in studio.records(scenes):
+            with studio.clock("pack"):
+                builder.add(record)
+            with storage(folder / LOG, 0):
+                log.write(_log_line(record, studio.clock))
+            studio.clock.reset()
+    commit_shard(folder, number, builder)
+
+
+def _log_line(record: Record, clock: Clock) -> bytes:
+    """One scene for run.log.jsonl, the only file that holds clocks."""
+    rejected = [attempt.reason for attempt in record.attempts if attempt.reason]
+    line = {
+        "unix_s": round(time.time(), 3),
+        "pid": os.getpid(),
+        "scene": record.scene,
+        "scenes": 1,
+        "outcome": record.outcome,
+        "reasons": rejected,
+        "images": len(record.time_s) * len(record.cameras),
+        "seconds": {stage: round(spent, 5) for stage, spent in clock.wall.items()},
+        "rss_mb": round(_resident_bytes() / 2**20, 1),
+    }
+    return (json.dumps(line) + "\n").encode()
+
+
+def _resident_bytes() -> int:
+    """Memory of this process that is in RAM now (Linux: proc(5), statm)."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
