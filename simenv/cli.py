@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 from types import FrameType
@@ -12,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from simenv.errors import CheckFailed, Interrupted, SimenvError, StorageError
+from simenv.errors import CheckFailed, InputError, Interrupted, SimenvError, StorageError
 from simenv.system import missing_libraries
 
 __all__ = ["main"]
@@ -33,6 +35,7 @@ class RendererName(str, Enum):
     auto = "auto"
     egl = "egl"
     tiny = "tiny"
+    raster = "raster"
 
 
 class Tier(str, Enum):
@@ -43,6 +46,15 @@ class Tier(str, Enum):
     all = "all"
 
 
+class ExportFormat(str, Enum):
+    """Formats that `--to` takes."""
+
+    bop = "bop"
+    coco = "coco"
+
+
+Jobs = Annotated[int, typer.Option(min=0, help="Worker processes; 0: in this one.")]
+Devices = Annotated[str, typer.Option(help="GPUs that the workers share, such as 0,1.")]
 DatasetPath = Annotated[Path, typer.Argument(help="A dataset: the folder or the .h5 file.")]
 
 
@@ -86,7 +98,7 @@ def generate(
     scenes: Annotated[int, typer.Option(help="Scenes of the finished dataset.")],
     out: Annotated[str, typer.Option(help="A folder, or a file that ends in .h5.")],
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
-    jobs: Annotated[int, typer.Option(min=0, help="Worker processes; 0: in this one.")] = 1,
+    jobs: Jobs = 1,
     renderer: Annotated[RendererName, typer.Option(help="auto: egl if it works.")] = (
         RendererName.auto
     ),
@@ -94,30 +106,82 @@ def generate(
     look_seed: Annotated[
         int | None, typer.Option(min=0, help="Redraw only what is visual.")
     ] = None,
+    devices: Devices = "",
 ) -> None:
     """Generate a labelled dataset, or finish an interrupted one: run the same command again."""
     from simenv.generate import generate as make
     from simenv.spec.load import load_task
 
     loaded = load_task(task)
-    try:
-        with _Bar(scenes) as bar:
-            summary = make(
-                loaded,
-                out,
-                scenes=scenes,
-                seed=seed,
-                jobs=jobs,
-                renderer=renderer.value,
-                tier=tier.value,
-                look_seed=look_seed,
-                progress=bar.show,
-            )
-    except KeyboardInterrupt:
-        raise Interrupted(f"interrupted; the same command resumes {out}") from None
+    with _resumable(out), _Bar(scenes) as bar:
+        summary = make(
+            loaded,
+            out,
+            scenes=scenes,
+            seed=seed,
+            jobs=jobs,
+            renderer=renderer.value,
+            tier=tier.value,
+            look_seed=look_seed,
+            devices=_numbers(devices),
+            progress=bar.show,
+        )
     typer.echo(summary.text)
     if summary.made and not summary.accepted:
         raise CheckFailed("no scene was accepted; see docs/physics.md for what the reasons mean")
+
+
+@app.command()
+def render(
+    path: DatasetPath,
+    out: Annotated[str, typer.Option(help="A folder, or a file that ends in .h5.")],
+    look: Annotated[
+        list[str] | None,
+        typer.Option(help="path=value of something visual, or a YAML file of such pairs."),
+    ] = None,
+    look_seed: Annotated[
+        int | None, typer.Option(min=0, help="Redraw the visual axes from this seed.")
+    ] = None,
+    renderer: Annotated[
+        RendererName | None, typer.Option(help="Default: the one that drew PATH.")
+    ] = None,
+    labels: Annotated[str, typer.Option(help="Labels to add, such as normals,nocs.")] = "",
+    jobs: Jobs = 1,
+    devices: Devices = "",
+) -> None:
+    """Draw a dataset again from its logged poses: another look or renderer, more labels."""
+    from simenv.generate.source import Source
+    from simenv.rerender import parse_look, rerender
+
+    with _resumable(out), _Bar(len(Source.of(path).scenes["index"])) as bar:
+        summary = rerender(
+            path,
+            out,
+            look=parse_look(look or ()),
+            look_seed=look_seed,
+            renderer=None if renderer is None else renderer.value,
+            labels=[label for label in labels.split(",") if label],
+            jobs=jobs,
+            devices=_numbers(devices),
+            progress=bar.show,
+        )
+    typer.echo(summary.text)
+
+
+@contextmanager
+def _resumable(out: str) -> Iterator[None]:
+    """Ctrl-C inside is an end that can be resumed."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted(f"interrupted; the same command resumes {out}") from None
+
+
+def _numbers(devices: str) -> list[int]:
+    words = [word.strip() for word in devices.split(",") if word.strip()]
+    if not all(word.isascii() and word.isdigit() for word in words):
+        raise InputError(f"--devices: {devices!r} is no list of numbers; write for example 0,1")
+    return [int(word) for word in words]
 
 
 class _Bar:
@@ -182,6 +246,28 @@ def verify(
 
     for line in check(path, scenes=scenes):
         typer.echo(line)
+
+
+@app.command()
+def export(
+    path: DatasetPath,
+    out: Annotated[Path, typer.Argument(help="The folder to write; must not exist.")],
+    to: Annotated[ExportFormat, typer.Option(help="The format.")],
+) -> None:
+    """Write a dataset in another format, from what it holds; nothing is rendered again."""
+    from simenv.export import export as write
+
+    typer.echo(write(path, to.value, out))
+
+
+@app.command()
+def camera(
+    path: Annotated[Path, typer.Argument(help="A calibration of OpenCV or ROS, YAML.")],
+) -> None:
+    """Print a calibrated camera as it stands in a task file."""
+    from simenv.spec.calibration import describe
+
+    typer.echo(describe(path))
 
 
 def main() -> None:

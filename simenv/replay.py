@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simenv.dataset.read import Dataset
 from simenv.errors import InputError
@@ -24,6 +26,10 @@ class Replay:
         self._scenes, self._frames, self._attempts, self._bodies = (
             self._dataset.table(name) for name in ("scenes", "frames", "attempts", "bodies")
         )
+
+    @cached_property
+    def _names(self) -> NDArray[np.object_]:
+        return self._dataset.table("objects")["name"]
 
     def close(self) -> None:
         """Close the files."""
@@ -59,7 +65,8 @@ class Replay:
         first, last = np.searchsorted(self._bodies["frame"], [row, row + 1])
         own = {name: column[first:last] for name, column in self._bodies.items()}
         rows = {body.id: k for k, body in enumerate(scene.bodies)}
-        if set(own["id"].tolist()) != rows.keys() - {0}:
+        logged = dict(zip(own["id"].tolist(), self._names[own["object"]], strict=True))
+        if logged != {body.id: body.object for body in scene.bodies if body.id}:
             raise InputError(
                 f"{self.path}: scene {scene.index} has other bodies than its task says"
             )

@@ -10,11 +10,10 @@ import numpy as np
 
 import simenv
 from simenv.dataset.layout import Layout
-from simenv.dataset.read import open as open_dataset
 from simenv.dataset.rows import content_hash
-from simenv.errors import CheckFailed, InputError
+from simenv.errors import CheckFailed
 from simenv.generate.plan import Plan
-from simenv.spec.load import task_from_text
+from simenv.generate.source import Source
 from simenv.studio import Studio
 
 __all__ = ["verify"]
@@ -27,29 +26,17 @@ def verify(path: str | Path, *, scenes: int = 3) -> Iterator[str]:
         InputError: the objects are not those that the dataset was made with.
         CheckFailed: a scene differs; the text says in what, and what else differs here.
     """
-    with open_dataset(path) as dataset:
-        attrs, table = dataset.attrs, dataset.table("scenes")
-        text = dataset.task
-    try:
-        task = task_from_text(text, near=Path.cwd())
-        found = task.catalog_sha256
-    except InputError:
-        found = "none"
-    if found != attrs["catalog_sha256"]:
-        raise InputError(
-            f"{path}: its objects are not found here as they were; put the folder that holds its "
-            "objects/ into SIMENV_PATH, or go back to the version that made it"
-        )
+    source = Source.of(path)
+    task, attrs, table = source.task, source.attrs, source.scenes
     count = len(table["index"])
     chosen = np.unique(np.linspace(0, count - 1, min(scenes, count)).astype(int))
-    look_seed = int(attrs["look_seed"])
     plan = Plan.of(
         task,
         scenes=count,
         seed=int(attrs["seed"]),
         renderer=str(attrs["renderer"]),
         tier=str(attrs["tier"]),
-        look_seed=None if look_seed < 0 else look_seed,
+        look_seed=source.look_seed,
     )
     layout = Layout.of(plan.header(task))
     with plan.studio() as studio:

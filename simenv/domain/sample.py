@@ -14,7 +14,7 @@ from simenv.errors import InputError
 from simenv.spec.domain import AxisSpec, Distribution
 from simenv.spec.load import Task
 
-__all__ = ["Sample", "sample"]
+__all__ = ["Sample", "blocks", "sample"]
 
 TIERS = ("core", "edge", "all")
 
@@ -102,14 +102,14 @@ class _Draw:
         domain = self.task.spec.domain
         values: dict[str, object] = {}
         part_values: dict[str, tuple[object, ...]] = {}
-        blocks = _blocks(domain)
+        room = blocks(domain)
         # What a texture can be depends on the objects, so these are drawn first.
         paths = sorted(domain, key=lambda path: not path.endswith(".objects"))
         for path in paths:
-            if path in blocks:
-                values[path] = self._value(path, blocks[path], values)
+            if path in room:
+                values[path] = self._value(path, room[path], values)
         for path in paths:
-            if path not in blocks:
+            if path not in room:
                 part_values[path] = self._part_values(path, values, part_values)
         return Sample(
             self.scene,
@@ -186,7 +186,7 @@ def _dealt(objects: object, part: int) -> str:
     return str(objects)
 
 
-def _blocks(domain: Mapping[str, AxisSpec]) -> dict[str, range]:
+def blocks(domain: Mapping[str, AxisSpec]) -> dict[str, range]:
     """The Sobol dimensions of each axis of the scene; an empty range where no room is left.
 
     Pinned axes come first; the others take the lowest free dimensions in the table's order, so

@@ -20,7 +20,7 @@ from simenv.generate.shard import LOG
 from simenv.generate.workers import in_this_process, in_workers
 from simenv.spec.load import Task, load_task
 
-__all__ = ["Plan", "Summary", "generate", "produce"]
+__all__ = ["Plan", "Report", "Summary", "generate", "produce"]
 
 Report = Callable[[dict[str, Any]], None]  # takes a line of the log
 

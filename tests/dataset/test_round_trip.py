@@ -17,7 +17,6 @@ from simenv.dataset.param import Param
 from simenv.dataset.read import open as open_dataset
 from simenv.dataset.record import Record
 from simenv.dataset.rows import content_hash, tables_of
-from simenv.dataset.schema import IMAGES
 from simenv.dataset.tables import Tables, concatenate, scene
 from simenv.errors import InputError
 from tests.dataset.factory import (

@@ -29,7 +29,7 @@ def found(world: World, one: Scene) -> Contacts:
 def pressed(contacts: Contacts, a: int, b: int) -> NDArray[np.float64]:
     """Force (3,) that b exerts on a along the normals, newtons."""
     rows = (contacts.id_a == a) & (contacts.id_b == b)
-    return (contacts.normal_W * contacts.force_n[:, None])[rows].sum(axis=0)
+    return np.asarray((contacts.normal_W * contacts.force_n[:, None])[rows].sum(axis=0))
 
 
 def test_nothing_is_collected_unless_it_is_asked_for(world: World) -> None:

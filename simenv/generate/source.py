@@ -1,0 +1,64 @@
+"""What a dataset says it was made from: its task, with the objects as they were, and its seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simenv.dataset.read import open as open_dataset
+from simenv.errors import InputError
+from simenv.spec.load import Task, task_from_text
+
+__all__ = ["Source"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A dataset's task and root attributes."""
+
+    path: Path
+    task: Task
+    attrs: Mapping[str, Any]
+    scenes: Mapping[str, NDArray[Any]]  # the table /scenes
+
+    @classmethod
+    def of(cls, path: str | Path) -> Source:
+        """Read them; objects are looked for in the working folder, $SIMENV_PATH and built in.
+
+        Raises:
+            InputError: there is no dataset, or the objects are not those it was made with.
+        """
+        with open_dataset(path) as dataset:
+            attrs, scenes, text = dataset.attrs, dataset.table("scenes"), dataset.task
+        try:
+            task = task_from_text(text, near=Path.cwd())
+            found = task.catalog_sha256
+        except InputError:
+            found = "none"
+        if found != attrs["catalog_sha256"]:
+            raise InputError(
+                f"{path}: its objects are not found here as they were; put the folder that holds "
+                "its objects/ into SIMENV_PATH, or go back to the version that made it"
+            )
+        return cls(Path(path), task, attrs, scenes)
+
+    @property
+    def look_seed(self) -> int | None:
+        """Where its visual axes were redrawn."""
+        seed = int(self.attrs["look_seed"])
+        return None if seed < 0 else seed
+
+    def check_whole(self) -> None:
+        """Refuse a dataset with gaps.
+
+        Raises:
+            InputError: a run was interrupted, or shards were taken out.
+        """
+        count = len(self.scenes["index"])
+        if not np.array_equal(self.scenes["index"], np.arange(count)):
+            raise InputError(f"{self.path}: scenes are missing; finish it with simenv generate")
