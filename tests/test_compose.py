@@ -279,6 +279,23 @@ def test_a_texture_is_worn_by_the_parts_that_have_it() -> None:
     assert [body.texture for body in scene.bodies[3:]] == ["rubber", "wood", "plastic", "concrete"]
 
 
+def test_every_body_knows_its_role_and_its_surface() -> None:
+    domain = {
+        "actors.parts.roughness": {"kind": "visual", "uniform": (0.2, 0.9), "each": "actor"},
+        "scene.tables.side.metallic": {"kind": "visual", "choice": (1.0,)},
+    }
+    task = make_task(domain, role="distractor", roughness=0.5, metallic=0.25)
+    scene = compose(task, sample(task, 3, 0), seed=3)
+    parts = {body.name: body for body in scene.parts}
+    assert {body.role for body in parts.values()} == {"distractor"}
+    assert {body.metallic for body in parts.values()} == {0.25}
+    assert len({body.roughness for body in parts.values()}) == len(parts)
+    others = {body.name: body for body in scene.bodies if body.fixed}
+    assert {body.role for body in others.values()} == {"furniture"}
+    assert others["tables/side"].metallic == 1.0
+    assert others["bins/tote"].metallic == 0.0
+
+
 def test_values_of_the_scene_arrive() -> None:
     domain = {
         "scene.belts.main.speed_m_s": {"kind": "semantic", "uniform": (0.2, 0.3)},
