@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,12 @@ from simenv.clock import Clock
 from simenv.compose import compose
 from simenv.dataset.record import Attempt, CameraRecord, Record
 from simenv.domain.sample import sample
+from simenv.label.flow import flow
 from simenv.label.label import label, labelled_rows
+from simenv.label.pictures import pictures
 from simenv.label.seen import Seen
 from simenv.physics.world import Outcome, World
+from simenv.render import lens
 from simenv.render.choose import open_renderer
 from simenv.render.renderer import Channel, Frame, Frames, Renderer
 from simenv.replay import Replay
@@ -121,7 +125,7 @@ class Studio:
         scene = snapshot.scene
         views = [snapshot.view(camera) for camera in scene.cameras]
         channels = {CHANNELS[name] for name in scene.labels & CHANNELS.keys()}
-        return self.renderer.begin(snapshot, views, channels)
+        return lens.begin(self.renderer, snapshot, views, channels)
 
     def _finish(self, begun: Begun) -> Record:
         scene, snapshots = begun.scene, begun.outcome.snapshots
@@ -192,7 +196,18 @@ def _images(
         "depth": [depth_units(shot.frame.depth_m, scale_m) for shot in shots],
         "instance": [shot.frame.instance for shot in shots],
     }
+    by_shot = [pictures(shot.snapshot, shot.view, shot.frame) for shot in shots]
+    images |= {name: [own[name] for own in by_shot] for name in labels & PICTURES}
+    if "flow" in labels:
+        images["flow"] = _flows(shots)
     return images
+
+
+def _flows(shots: list[Shot]) -> list[NDArray[Any]]:
+    """From each frame to the next; the last has none, so zeros."""
+    pairs = pairwise(shots)
+    flows = [flow(a.snapshot, a.view, a.frame, b.snapshot, b.view) for a, b in pairs]
+    return [*flows, *(np.zeros((*s.frame.instance.shape, 2), np.float32) for s in shots[-1:])]
 
 
 def depth_units(depth_m: NDArray[np.float32], scale_m: float) -> NDArray[np.uint16]:

@@ -24,12 +24,11 @@ def _camera(spec: TaskSpec, name: str) -> Camera:
     own = spec.cameras[name]
     lens = own if own.stereo_of is None else spec.cameras[own.stereo_of]
     times_s, X_WM = _mount(spec, lens)
-    X_MC = np.eye(4) if lens.X_MC is None else lens.X_MC.X_WC
-    X_MC = X_MC @ _jitter(lens)
-    K = _intrinsics(lens)
+    X_MC = (np.eye(4) if lens.X_MC is None else lens.X_MC.X_WC) @ lens.jitter.X_CJ
+    K = lens.matrix
     if own.baseline_m is not None:
-        X_MC = X_MC @ pose.pose(None, (own.baseline_m, 0.0, 0.0)) @ _jitter(own)
-        K = _jittered(K, own)
+        X_MC = X_MC @ pose.pose(None, (own.baseline_m, 0.0, 0.0)) @ own.jitter.X_CJ
+        K = own.jitter.lens(K)
     return Camera(
         name=name,
         width=own.resolution[0],
@@ -42,7 +41,7 @@ def _camera(spec: TaskSpec, name: str) -> Camera:
         depth_scale_m=own.depth_scale_m,
         X_MC=X_MC,
         body=lens.mount if lens.mount is not None and "/" in lens.mount else None,
-        distortion=_distortion(lens),
+        distortion=lens.distortion.coefficients,
         sensor=own.sensor,
     )
 
@@ -64,33 +63,3 @@ def _keys(spec: TaskSpec, lens: CameraSpec) -> Iterator[tuple[float, pose.Matrix
     if still is not None:
         yield 0.0, still.X_WC
     yield from ((key.time_s, key.X_WC) for key in holder.path)
-
-
-def _distortion(lens: CameraSpec) -> NDArray[np.float64] | None:
-    coefficients = np.array(lens.distortion.coefficients)
-    return coefficients if coefficients.any() else None
-
-
-def _jitter(spec: CameraSpec) -> pose.Matrix:
-    return pose.from_rpy_deg(spec.jitter.rpy_deg, spec.jitter.p_m)
-
-
-def _intrinsics(spec: CameraSpec) -> NDArray[np.float64]:
-    """K (3, 3), pixel centres at integers: the middle of w pixels is (w - 1) / 2."""
-    width, height = spec.resolution
-    cx, cy, s = (width - 1) / 2, (height - 1) / 2, 0.0
-    if spec.K is not None:
-        fx, fy, s = spec.K.fx, spec.K.fy, spec.K.s
-        cx = cx if spec.K.cx is None else spec.K.cx
-        cy = cy if spec.K.cy is None else spec.K.cy
-    else:
-        assert spec.fov_y_deg is not None
-        fx = fy = height / 2 / float(np.tan(np.radians(spec.fov_y_deg) / 2))
-    return _jittered(np.array([[fx, s, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]]), spec)
-
-
-def _jittered(K: NDArray[np.float64], spec: CameraSpec) -> NDArray[np.float64]:
-    jittered = K.copy()
-    jittered[:2, :2] *= spec.jitter.focal
-    jittered[:2, 2] += spec.jitter.center_px
-    return jittered

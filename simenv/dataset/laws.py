@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simenv.dataset.label_laws import contact_problems, label_problems
 from simenv.dataset.layout import Layout
 from simenv.dataset.rows import Images
 from simenv.dataset.tables import Tables, body_offset
@@ -73,6 +74,8 @@ def scene_problems(tables: Tables, images: Images, layout: Layout) -> Iterator[s
         ids = tables["bodies/id"][offset[frame] : offset[frame + 1]]
         if len(np.unique(ids)) < len(ids) or np.any(ids == 0):
             yield f"frame {frame}: /bodies/id has an id twice, or id 0"
+    if "contacts" in layout.labels:
+        yield from contact_problems(tables)
     for camera in layout.cameras:
         yield from _camera_problems(tables, images[camera], layout, camera, offset)
 
@@ -113,6 +116,7 @@ def _camera_problems(
         problems = [
             *_seen_problems(tables, f"cameras/{camera}", frame, rows),
             *_mask_problems(tables, f"cameras/{camera}/seen", rows, images["instance"][frame]),
+            *label_problems(tables, images, layout, camera, frame, rows),
             *_depth_problems(
                 images["depth"][frame],
                 images["instance"][frame],

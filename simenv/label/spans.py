@@ -1,104 +1,18 @@
-"""Which pixels a body covers: those of its mask, and those it would cover if it stood alone.
+"""Which pixels a body covers: those of its mask, and those inside an outline, as row intervals.
 
-A silhouette is exact and comes from geometry; nothing is rendered for it.
-
-A pixel is covered when its centre lies inside the projected surface. The edges shared by two faces
-that look at the camera cancel, so only the contour is cut into rows (the winding-number rule); the
-cost depends on the outline and not on the size of the image. Hidden and off-image parts count: the
+The cost depends on outlines and not on the size of the image. Hidden and off-image parts count: the
 canvas is the image with one image of margin on every side (three times as wide and high, as in the
 BOP toolkit).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simenv import mesh, pose
-from simenv.mesh import Mesh
 from simenv.scene import View
 
-__all__ = ["Outline", "Spans", "mask_spans", "silhouettes"]
-
-NEAR_M = 1e-3  # triangles are cut here, so that nothing behind the camera is projected
-
-
-@dataclass(frozen=True, eq=False)
-class Outline:
-    """A body's surface, as far as silhouettes need it, with its edges listed face by face."""
-
-    corners: NDArray[np.float64]  # (T, 3, 3) of each face, body frame
-    planes: NDArray[np.float64]  # (T, 4) a face looks at p_B where planes @ (p_B, 1) > 0
-    across: NDArray[np.int64]  # (3 T,) face beyond each edge; -1 throughout: the surface is open
-    middle: NDArray[np.float64]  # (3,) centre of a ball around the surface, body frame
-    radius: float  # of that ball
-
-    @classmethod
-    def of(cls, surface: Mesh) -> "Outline":
-        """Weld a mesh and find the neighbours of its faces."""
-        vertices, faces = mesh.weld(surface)
-        faces = faces[(faces != np.roll(faces, 1, axis=1)).all(axis=1)]
-        corners = vertices[faces]
-        normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-        offsets = -np.einsum("ij,ij->i", normals, corners[:, 0])
-        middle = (vertices.min(axis=0) + vertices.max(axis=0)) / 2
-        radius = float(np.linalg.norm(vertices - middle, axis=1).max())
-        return cls(corners, np.column_stack([normals, offsets]), _across(faces), middle, radius)
-
-
-def _across(faces: NDArray[np.int32]) -> NDArray[np.int64]:
-    """The face beyond each edge (3 T,) of a closed surface; -1 if there is an edge without one."""
-    start, end = faces.astype(np.int64), np.roll(faces, -1, axis=1).astype(np.int64)
-    count = int(faces.max()) + 1
-    edges, back = (start * count + end).ravel(), (end * count + start).ravel()
-    order = np.argsort(edges)
-    known = edges[order]
-    found = np.minimum(np.searchsorted(known, back), len(known) - 1)
-    closed = bool((np.diff(known) > 0).all()) and np.array_equal(known[found], back)
-    return np.asarray(order[found] // 3) if closed else np.full(len(edges), -1)
-
-
-@dataclass(frozen=True, eq=False)
-class Outlines:
-    """The outlines of N bodies end to end, so that one numpy call serves them all."""
-
-    each: tuple[Outline, ...]
-    middles: NDArray[np.float64]  # (N, 3)
-    radii: NDArray[np.float64]  # (N,)
-    closed: NDArray[np.bool_]  # (N,)
-    body: NDArray[np.int64]  # (T,) of each face
-    corners: NDArray[np.float64]  # (T, 3, 3)
-    planes: NDArray[np.float64]  # (T, 4)
-    across: NDArray[np.int64]  # (3 T,)
-
-    @classmethod
-    @lru_cache(maxsize=4)  # all frames of a scene have the same bodies
-    def of(cls, outlines: tuple[Outline, ...]) -> "Outlines":
-        """Put outlines end to end."""
-        sizes = [len(outline.corners) for outline in outlines]
-        starts = np.cumsum([0, *sizes])
-        across = [outline.across + first for outline, first in zip(outlines, starts, strict=False)]
-        return cls(
-            each=outlines,
-            middles=np.array([outline.middle for outline in outlines]).reshape(-1, 3),
-            radii=np.array([outline.radius for outline in outlines]),
-            closed=np.array([outline.across[0] >= 0 for outline in outlines], dtype=bool),
-            body=np.repeat(np.arange(len(outlines)), sizes),
-            corners=np.concatenate([*(o.corners for o in outlines), np.empty((0, 3, 3))]),
-            planes=np.concatenate([*(o.planes for o in outlines), np.empty((0, 4))]),
-            across=np.concatenate([*across, np.empty(0, dtype=np.int64)]),
-        )
-
-    def ahead(self, X_CB: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Which bodies lie wholly before the camera, (N,)."""
-        nearest = np.einsum("nj,nj->n", X_CB[:, 2, :3], self.middles) + X_CB[:, 2, 3] - self.radii
-        ahead = np.asarray(nearest >= NEAR_M)
-        for index in np.flatnonzero(~ahead):  # long furniture: its ball says little
-            z = self.each[index].corners @ X_CB[index, 2, :3] + X_CB[index, 2, 3]
-            ahead[index] = z.min() >= NEAR_M
-        return ahead
+__all__ = ["Spans", "fill", "mask_spans"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,15 +46,39 @@ class Spans:
             boxes[used] = np.column_stack([x, y, right - x + 1, bottom - y + 1])
         return boxes.astype(np.int32)
 
+    def joined(self, other: "Spans") -> "Spans":
+        """What either covers, body by body."""
+        row = np.concatenate([self.row, other.row])
+        left = np.concatenate([self.left, other.left])
+        after = np.concatenate([self.right, other.right]) + 1
+        y, x = row.min(initial=0), left.min(initial=0)
+        rows, columns = row.max(initial=0) - y + 1, after.max(initial=0) - x + 1
+        lines = (np.concatenate([self.body, other.body]) * rows + row - y) * columns - x
+        # One sort of numbers: by body, row, column; a beginning before an end at the same place.
+        steps = np.sort(np.concatenate([(lines + left) * 2, (lines + after) * 2 + 1]))
+        ends = steps & 1
+        level = np.cumsum(1 - 2 * ends)
+        begin = steps[(level == 1) & (ends == 0)] >> 1
+        length = (steps[level == 0] >> 1) - begin
+        line, left = np.divmod(begin, columns)
+        body, row = np.divmod(line, rows)
+        return Spans(self.count, body, row + y, left + x, left + x + length - 1)
+
+    def inside(self, width: int, height: int) -> "Spans":
+        """The part of them that lies in the image."""
+        left, right = np.maximum(self.left, 0), np.minimum(self.right, width - 1)
+        some = (self.row >= 0) & (self.row < height) & (left <= right)
+        return Spans(self.count, self.body[some], self.row[some], left[some], right[some])
+
     def mask(self, index: int, width: int, height: int) -> NDArray[np.bool_]:
         """The pixels of one body that lie inside the image, (height, width)."""
-        steps = np.zeros((height, width + 1), dtype=np.int32)
-        inside = (self.body == index) & (self.row >= 0) & (self.row < height)
-        left = np.clip(self.left[inside], 0, width)
-        right = np.clip(self.right[inside] + 1, 0, width)
-        np.add.at(steps, (self.row[inside], left), 1)
-        np.add.at(steps, (self.row[inside], right), -1)
-        return np.asarray(np.cumsum(steps[:, :-1], axis=1) > 0)
+        steps = np.zeros((height, width + 1), dtype=np.int8)
+        own = slice(*np.searchsorted(self.body, (index, index + 1)))
+        row, left, right = self.row[own], self.left[own], self.right[own]
+        inside = (row >= 0) & (row < height)
+        np.add.at(steps, (row[inside], np.clip(left[inside], 0, width)), 1)
+        np.add.at(steps, (row[inside], np.clip(right[inside] + 1, 0, width)), -1)
+        return np.asarray(np.cumsum(steps[:, :-1], axis=1, dtype=np.int8) > 0)
 
 
 def mask_spans(mask: NDArray[np.uint16], ids: NDArray[np.int64]) -> Spans:
@@ -160,77 +98,14 @@ def mask_spans(mask: NDArray[np.uint16], ids: NDArray[np.int64]) -> Spans:
     return Spans(len(ids), body[order], row[order], left[order], right[order])
 
 
-def silhouettes(outlines: Sequence[Outline], X_CB: NDArray[np.float64], view: View) -> Spans:
-    """The silhouettes of N bodies at X_CB (N, 4, 4), each as if it were alone in ``view``."""
-    bodies = Outlines.of(tuple(outlines))
-    simple = bodies.closed & bodies.ahead(X_CB)
-    contours, body = _contours(bodies, X_CB, simple)
-    pieces, owners = [_project(contours, view)], [body]
-    for index in np.flatnonzero(~simple):
-        edges = _all_edges(bodies.each[index], X_CB[index], view)
-        pieces.append(edges)
-        owners.append(np.full(len(edges), index))
-    owner = np.concatenate(owners)
-    return _intervals(*_crossings(np.concatenate(pieces), owner, view), view, count=len(outlines))
+def fill(
+    edges: NDArray[np.float64], body: NDArray[np.int64], view: View, *, count: int
+) -> Spans:
+    """The pixels whose centres lie inside the outlines of ``count`` bodies (winding number not 0).
 
-
-def _contours(
-    bodies: Outlines, X_CB: NDArray[np.float64], simple: NDArray[np.bool_]
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Edges (E, 2, 3) in the camera's frame between a face seen from the front and one that is not.
-
-    They run so that they wind once around every covered point, or more. Only ``simple`` bodies.
+    ``edges`` (E, 2, 2) are in pixels, ``body`` (E,) says whose they are; they form closed lines.
     """
-    R_CB, p_CB = X_CB[:, :3, :3], X_CB[:, :3, 3]
-    eyes_B = np.ones((len(X_CB), 4))  # the camera in each body's frame
-    eyes_B[:, :3] = -np.einsum("nji,nj->ni", R_CB, p_CB)
-    eyes_B[~simple] = 0.0  # sees no face from the front
-    front = np.einsum("tj,tj->t", bodies.planes, eyes_B[bodies.body]) > 0
-    edge = np.flatnonzero(np.repeat(front, 3) & ~front[bodies.across])
-    face, first = np.divmod(edge, 3)
-    body = bodies.body[face]
-    ends = np.stack([bodies.corners[face, first], bodies.corners[face, (first + 1) % 3]], axis=1)
-    return np.einsum("eij,ekj->eki", R_CB[body], ends) + p_CB[body][:, None], body
-
-
-def _project(points: NDArray[np.float64], view: View) -> NDArray[np.float64]:
-    """Pixels (..., 2) of points (..., 3) in the camera's frame."""
-    return np.asarray((points / points[..., 2:]) @ view.K[:2].T)
-
-
-def _all_edges(outline: Outline, X_CB: pose.Matrix, view: View) -> NDArray[np.float64]:
-    """Every edge (E, 2, 2) in pixels, cut at the camera; faces seen from behind turned around."""
-    corners = outline.corners @ X_CB[:3, :3].T + X_CB[:3, 3]
-    if outline.across[0] >= 0:  # closed: what covers a pixel covers it with a front as well
-        front = outline.planes @ np.append(-X_CB[:3, 3] @ X_CB[:3, :3], 1.0) > 0
-        corners = corners[front]
-    corners = _clip_near(corners)
-    pixels = _project(corners, view)
-    pixels = np.where((_doubled_area(pixels) > 0)[:, None, None], pixels[:, ::-1], pixels)
-    return np.stack([pixels, np.roll(pixels, -1, axis=1)], axis=2).reshape(-1, 2, 2)
-
-
-def _doubled_area(corners: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Negative for triangles (T, 3, 2) that face the camera, since image rows grow downwards."""
-    edge1, edge2 = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-    return np.asarray(edge1[:, 0] * edge2[:, 1] - edge1[:, 1] * edge2[:, 0])
-
-
-def _clip_near(corners: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Triangles (T, 3, 3) cut at z = NEAR_M; one that loses a corner becomes two."""
-    ahead = corners[..., 2] >= NEAR_M
-    pieces = [corners[ahead.all(axis=1)]]
-    for triangle, inside in zip(corners, ahead, strict=True):
-        polygon = []
-        for i in range(3 if inside.any() and not inside.all() else 0):
-            a, b = triangle[i], triangle[(i + 1) % 3]
-            if inside[i]:
-                polygon.append(a)
-            if inside[i] != inside[(i + 1) % 3]:
-                polygon.append(a + (b - a) * (NEAR_M - a[2]) / (b[2] - a[2]))
-        fan = [(polygon[0], polygon[i], polygon[i + 1]) for i in range(1, len(polygon) - 1)]
-        pieces += [np.array([triple]) for triple in fan]
-    return np.concatenate(pieces)
+    return _intervals(*_crossings(edges, body, view), view, count=count)
 
 
 def _crossings(

@@ -1,7 +1,7 @@
 """How a Bullet client draws a snapshot: what the EGL plugin and TinyRenderer have in common."""
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import cv2
@@ -12,27 +12,19 @@ from simenv import pose
 from simenv.engine import pybullet
 from simenv.errors import EngineError
 from simenv.pose import Vector
-from simenv.render import camera
+from simenv.render import backdrop, camera, light, relight
 from simenv.render.camera import Tile
 from simenv.render.meshfile import MeshFiles
+from simenv.render.relight import Shading
 from simenv.render.renderer import Channel, Frame, Frames
 from simenv.render.stage import Stage
 from simenv.scene import Snapshot, View
-from simenv.spec.look import Light
+from simenv.spec.look import Look
 
-__all__ = ["BulletRenderer", "light_direction"]
+__all__ = ["BulletRenderer"]
 
-
-def light_direction(light: Light) -> Vector:
-    """Unit vector (3,) from the scene towards the light, world axes."""
-    elevation, azimuth = np.radians([light.elevation_deg, light.azimuth_deg])
-    return np.array(
-        [
-            np.cos(elevation) * np.cos(azimuth),
-            np.cos(elevation) * np.sin(azimuth),
-            np.sin(elevation),
-        ]
-    )
+# Colour (H, W, 4), depth buffer in 0..1 and segmentation (H, W); -1 is nothing.
+Shot = tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.int32]]
 
 
 class BulletRenderer:
@@ -44,6 +36,8 @@ class BulletRenderer:
     reach: float | None = None  # half-width of what the shadow map covers; None: no scaling
     reuse: bool = True  # whether bodies stay from scene to scene
     largest_tile: tuple[int, int] | None = None  # pixels that one request can draw
+    shading: Shading  # what the engine makes of its lamp
+    shadows: bool = True  # whether it draws them
     sample_offset: float = 0.0  # from a pixel's centre to where it is sampled, (right, down)
 
     def __init__(self) -> None:
@@ -118,19 +112,8 @@ class BulletRenderer:
         return near, far
 
     def _draw(self, snapshot: Snapshot, view: View, tile: Tile, frame: Frame) -> None:
-        scale, centre = self._stage.scale, self._stage.centre
         near, far = frame.near_far_m
-        X_SC = pose.pose(view.X_WC[:3, :3], scale * (view.X_WC[:3, 3] - centre))
-        _, _, rgba, depth, segmentation = pybullet.getCameraImage(
-            tile.width,
-            tile.height,
-            viewMatrix=camera.view_matrix(X_SC),
-            projectionMatrix=camera.projection(
-                view.K, tile, (near * scale, far * scale), self.sample_offset
-            ),
-            physicsClientId=self._client,
-            **self._light(light_direction(snapshot.scene.look.light)),
-        )
+        rgba, depth, segmentation = self._shaded(snapshot.scene.look, view, tile, frame.near_far_m)
         rows = slice(tile.y, tile.y + tile.height)
         columns = slice(tile.x, tile.x + tile.width)
         metres(depth, near, far)
@@ -140,9 +123,51 @@ class BulletRenderer:
             pixel = np.array([red, green, blue, 255], np.uint8).view(np.uint32)
             np.copyto(rgba.view(np.uint32)[..., 0], pixel, where=nothing)
             np.copyto(depth, np.float32(0), where=nothing)
-        frame.rgb[rows, columns] = cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB)  # 50 times numpy's speed
+        rgb = cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB)  # 50 times numpy's speed
+        behind = backdrop.picture(snapshot.scene, view)
+        if behind is not None:
+            rgb = cv2.copyTo(behind[rows, columns], nothing.view(np.uint8), rgb)
+        frame.rgb[rows, columns] = rgb
         frame.depth_m[rows, columns] = depth
         frame.instance[rows, columns] = np.take(self._stage.ids, segmentation, mode="wrap")
+
+    def _shaded(self, look: Look, view: View, tile: Tile, near_far: tuple[float, float]) -> Shot:
+        """Colour (H, W, 4), depth buffer and segmentation: as the engine draws, or relit."""
+        shot = self._aimed(view, tile, near_far)
+        if relight.nominal(look, shadows=self.shadows):
+            return shot(self._light(light.direction(look.light), shadows=True))
+        rgba, depth, segmentation = shot(self._light(relight.UP, shadows=False))
+
+        def draw(direction: Vector, shadows: bool) -> NDArray[np.uint8]:
+            asked = self._light(direction, shadows=shadows)
+            rgba, _, _ = shot({"flags": pybullet.ER_NO_SEGMENTATION_MASK, **asked})
+            return rgba
+
+        rgb = relight.relit(look, rgba, draw, self.shading, shadows=self.shadows)
+        return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2RGBA), np.uint8), depth, segmentation
+
+    def _aimed(
+        self, view: View, tile: Tile, near_far: tuple[float, float]
+    ) -> Callable[[dict[str, Any]], Shot]:
+        """Takes pictures of what stands on the stage, under any light."""
+        scale, centre = self._stage.scale, self._stage.centre
+        near, far = near_far
+        X_SC = pose.pose(view.X_WC[:3, :3], scale * (view.X_WC[:3, 3] - centre))
+        matrices = {
+            "viewMatrix": camera.view_matrix(X_SC),
+            "projectionMatrix": camera.projection(
+                view.K, tile, (near * scale, far * scale), self.sample_offset
+            ),
+        }
+        client = {"physicsClientId": self._client}
+
+        def shot(asked: dict[str, Any]) -> Shot:
+            picture = pybullet.getCameraImage(
+                tile.width, tile.height, **matrices, **client, **asked
+            )
+            return picture[2], picture[3], picture[4]
+
+        return shot
 
     def _connect(self) -> int:
         raise NotImplementedError
@@ -150,7 +175,7 @@ class BulletRenderer:
     def _disconnect(self) -> None:
         raise NotImplementedError
 
-    def _light(self, direction: Vector) -> dict[str, Any]:
+    def _light(self, direction: Vector, *, shadows: bool) -> dict[str, Any]:
         raise NotImplementedError
 
 

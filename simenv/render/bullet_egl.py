@@ -10,11 +10,13 @@ from simenv.pose import Vector
 from simenv.quiet import quiet
 from simenv.render import shadowmap
 from simenv.render.bullet import BulletRenderer
+from simenv.render.relight import Shading
 
 __all__ = ["EglRenderer", "load_plugin", "plugin_path"]
 
 # The light is a position; the map covers distances 1..300 from it. Far, so that rays are parallel.
 LIGHT_DISTANCE = 100.0  # stage units
+NO_SHADOW_DISTANCE = 1000.0  # everything is past the map's end, and counts as lit
 SHADOW_MAP_SIZE = 1024  # texels; with scaling, as fine as the plugin's 4096 without it
 WARM_UP_PICTURES = 2  # the picture after the one that makes the shadow map has no shadows yet
 
@@ -43,6 +45,9 @@ class EglRenderer(BulletRenderer):
 
     name = "egl"
     reach = 9.0  # of the 10 units that the shadow map covers on each side of the origin
+    # useShadowMapInstancingPS.glsl of bullet3: albedo (0.5 + 0.5 I + highlight), where I is
+    # (0.5 + 0.5 n.l) (0.7 + 0.3 visible) and nothing that faces away is visible.
+    shading = Shading(lit=(0.75, 0.25), unlit=(0.675, 0.175), highlights=True)
     largest_tile = (1024, 768)  # the plugin's window; more is enlarged from it
     _open: ClassVar["weakref.ref[EglRenderer] | None"] = None
 
@@ -76,9 +81,10 @@ class EglRenderer(BulletRenderer):
     def _disconnect(self) -> None:
         self._end()
 
-    def _light(self, direction: Vector) -> dict[str, Any]:
+    def _light(self, direction: Vector, *, shadows: bool) -> dict[str, Any]:
+        distance = LIGHT_DISTANCE if shadows else NO_SHADOW_DISTANCE
         return {
-            "lightDirection": direction * LIGHT_DISTANCE,  # sticky: pass it every time
+            "lightDirection": direction * distance,  # sticky: pass it every time
             "renderer": pybullet.ER_BULLET_HARDWARE_OPENGL,
         }
 

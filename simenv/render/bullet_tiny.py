@@ -5,6 +5,7 @@ from typing import Any
 from simenv.engine import pybullet
 from simenv.pose import Vector
 from simenv.render.bullet import BulletRenderer
+from simenv.render.relight import Shading
 
 __all__ = ["TinyRenderer"]
 
@@ -18,6 +19,8 @@ class TinyRenderer(BulletRenderer):
 
     name = "tiny"
     device = "TinyRenderer (CPU)"
+    shading = Shading(lit=(0.5, 0.5), unlit=(0.5, 0.0))
+    shadows = False
     reuse = False  # it draws in the order of a hash map that removals stir
     sample_offset = 0.5  # pixels are sampled at corners, half a pixel from OpenCV's centres
 
@@ -27,7 +30,7 @@ class TinyRenderer(BulletRenderer):
     def _disconnect(self) -> None:
         pybullet.disconnect(self._client)
 
-    def _light(self, direction: Vector) -> dict[str, Any]:
+    def _light(self, direction: Vector, *, shadows: bool) -> dict[str, Any]:
         return {
             "lightDirection": direction,
             "lightColor": (1.0, 1.0, 1.0),

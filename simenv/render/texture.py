@@ -115,6 +115,73 @@ def _checker() -> Field:
     return _tint(1 - 0.62 * dark + 0.02 * _noise(89, 128, 128), 226, 226, 222)
 
 
+def _colored_noise() -> Field:
+    channels = [_fractal(90 + 10 * k, 4, 4, 7) for k in range(3)]
+    return np.asarray(128 + 150 * np.stack(channels, axis=-1))
+
+
+def _stripes() -> Field:
+    _, x = _grid()
+    rng = np.random.default_rng(120)
+    edges = np.sort(rng.uniform(0, 1, 16))
+    stripe = np.searchsorted(edges, x) % len(edges)  # the last one goes on in the first
+    return np.asarray(rng.uniform(25, 235, (len(edges), 3))[stripe])
+
+
+def _terrazzo() -> Field:
+    rng = np.random.default_rng(130)
+    image = _tint(1 + 0.04 * _fractal(131, 8, 8, 5), 206, 202, 194)
+    for _ in range(900):
+        u, v, window = _local(rng, 3, 15)
+        sides = rng.uniform(0.4, 0.9, len(HEXAGON))
+        chip = np.all([a * u + b * v < c for (a, b), c in zip(HEXAGON, sides, strict=True)], axis=0)
+        tone, warmth = rng.uniform(50, 190), rng.uniform(-1, 1)
+        color = tone + warmth * np.array([28.0, 4.0, -24.0])
+        image[window] = np.where(chip[..., None], color, image[window])
+    return image
+
+
+def _shapes() -> Field:
+    rng = np.random.default_rng(140)
+    image = np.ones((SIZE, SIZE, 3)) * rng.uniform(60, 200, 3)
+    for k in range(160):
+        u, v, window = _local(rng, 10, 62)
+        inside = _SHAPES[k % len(_SHAPES)](u, v)
+        image[window] = np.where(inside[..., None], rng.uniform(15, 245, 3), image[window])
+    return image
+
+
+def _gradient() -> Field:
+    channels = [_noise(150 + k, 2, 2) for k in range(3)]
+    return np.asarray(128 + 110 * np.stack(channels, axis=-1))
+
+
+def _local(
+    rng: np.random.Generator, low: int, high: int
+) -> tuple[Field, Field, tuple[NDArray[np.intp], ...]]:
+    """A place of random position, turn and half-width in pixels, and its window of the image.
+
+    Its coordinates u, v are -1..1 on the way across it.
+    """
+    y, x, half = rng.integers(0, SIZE), rng.integers(0, SIZE), int(rng.integers(low, high))
+    across = np.arange(-2 * half, 2 * half + 1)
+    a, b = rng.normal(size=2)
+    length = np.sqrt(a * a + b * b) * half
+    down = across[:, None]
+    u, v = (a * across + b * down) / length, (a * down - b * across) / length
+    return u, v, np.ix_((y + across) % SIZE, (x + across) % SIZE)
+
+
+HEXAGON = ((1, 0), (0.5, 0.866), (-0.5, 0.866), (-1, 0), (-0.5, -0.866), (0.5, -0.866))
+
+_SHAPES: tuple[Callable[[Field, Field], NDArray[np.bool_]], ...] = (
+    lambda u, v: u * u + v * v < 1,  # a disc
+    lambda u, v: np.maximum(np.abs(u), np.abs(v)) < 0.9,  # a square
+    lambda u, v: (v > -0.5) & (1.732 * np.abs(u) < 1 - v),  # a triangle
+    lambda u, v: np.abs(u * u + v * v - 0.7) < 0.3,  # a ring
+    lambda u, v: (np.abs(u) < 1.3) & (np.abs(v) < 0.2),  # a bar
+)
+
 _TEXTURES: dict[str, Callable[[], Field]] = {
     "rubber": _rubber,
     "green_pvc": _green_pvc,
@@ -124,6 +191,11 @@ _TEXTURES: dict[str, Callable[[], Field]] = {
     "steel": _steel,
     "cardboard": _cardboard,
     "checker": _checker,
+    "noise": _colored_noise,
+    "stripes": _stripes,
+    "terrazzo": _terrazzo,
+    "shapes": _shapes,
+    "gradient": _gradient,
 }
 
 NAMES = tuple(_TEXTURES)

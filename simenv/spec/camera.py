@@ -5,9 +5,11 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Annotated
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from simenv import pose
+from simenv import lens, pose
 from simenv.spec.model import (
     Misplaced,
     Name,
@@ -30,7 +32,10 @@ __all__ = [
     "Lens",
     "Mount",
     "Waypoint",
+    "check_lens",
 ]
+
+MAX_PINHOLE_PX = 8192  # a side of the undistorted picture that a distorted one is made from
 
 
 class Intrinsics(Spec):
@@ -60,6 +65,8 @@ class CameraPose(Spec):
             raise ValueError("must have eye and target, or p and rotation; remove or add keys")
         if self.eye == self.target and self.eye is not None:
             raise Misplaced(("target",), "is the same point as eye; move one of them")
+        if self.up == (0.0, 0.0, 0.0):
+            raise Misplaced(("up",), "has no direction; write for example [0, 0, 1]")
         return self
 
     @property
@@ -81,22 +88,27 @@ class Waypoint(CameraPose):
 Pixels = Annotated[int, Field(ge=8, le=8192)]
 
 
+Coefficient = Annotated[float, Field(ge=-1e6, le=1e6)]
+
+
 class Lens(Spec):
     """Distortion in OpenCV's terms: Brown-Conrady, and the rational k4..k6 (see calib3d)."""
 
-    k1: float = 0.0
-    k2: float = 0.0
-    p1: float = 0.0
-    p2: float = 0.0
-    k3: float = 0.0
-    k4: float = 0.0
-    k5: float = 0.0
-    k6: float = 0.0
+    k1: Coefficient = 0.0
+    k2: Coefficient = 0.0
+    p1: Coefficient = 0.0
+    p2: Coefficient = 0.0
+    k3: Coefficient = 0.0
+    k4: Coefficient = 0.0
+    k5: Coefficient = 0.0
+    k6: Coefficient = 0.0
 
     @property
-    def coefficients(self) -> tuple[float, ...]:
-        """k1, k2, p1, p2, k3, k4, k5, k6: what OpenCV calls distCoeffs."""
-        return (self.k1, self.k2, self.p1, self.p2, self.k3, self.k4, self.k5, self.k6)
+    def coefficients(self) -> NDArray[np.float64] | None:
+        """(8,) k1, k2, p1, p2, k3, k4, k5, k6: OpenCV's distCoeffs; None for a pinhole."""
+        names = ("k1", "k2", "p1", "p2", "k3", "k4", "k5", "k6")
+        values = np.array([getattr(self, name) for name in names])
+        return values if values.any() else None
 
 
 class Jitter(Spec):
@@ -110,6 +122,18 @@ class Jitter(Spec):
     """Factor of fx and fy."""
     center_px: Pair = (0.0, 0.0)
     """Added to cx, cy."""
+
+    @property
+    def X_CJ(self) -> pose.Matrix:
+        """Where the camera really is, in the frame where it should be, (4, 4)."""
+        return pose.from_rpy_deg(self.rpy_deg, self.p_m)
+
+    def lens(self, K: NDArray[np.float64]) -> NDArray[np.float64]:
+        """K (3, 3) as it really is."""
+        jittered = K.copy()
+        jittered[:2, :2] *= self.focal
+        jittered[:2, 2] += self.center_px
+        return jittered
 
 
 class Mount(Spec):
@@ -153,15 +177,29 @@ class CameraSpec(Spec):
     sensor: Sensor = visual(Sensor())
     """What the device makes of the clean pictures; stored beside them."""
 
+    @property
+    def matrix(self) -> NDArray[np.float64]:
+        """K (3, 3) with the camera's own jitter; pixel centres at integers.
+
+        So the middle of w pixels is (w - 1) / 2, and a field of view ends half a pixel outside the
+        outermost centres. Only for a camera with a lens of its own.
+        """
+        width, height = self.resolution
+        cx, cy, s = (width - 1) / 2, (height - 1) / 2, 0.0
+        if self.K is not None:
+            fx, fy, s = self.K.fx, self.K.fy, self.K.s
+            cx = cx if self.K.cx is None else self.K.cx
+            cy = cy if self.K.cy is None else self.K.cy
+        else:
+            assert self.fov_y_deg is not None
+            fx = fy = height / 2 / float(np.tan(np.radians(self.fov_y_deg) / 2))
+        return self.jitter.lens(np.array([[fx, s, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]]))
+
     @model_validator(mode="after")
     def _consistent(self) -> CameraSpec:
         if (self.stereo_of is None) != (self.baseline_m is None):
             raise ValueError("must have both stereo_of and baseline_m, or none; remove or add one")
-        lenses = (self.K is not None) + (self.fov_y_deg is not None)
-        if lenses != (self.stereo_of is None):
-            shared = self.stereo_of is not None
-            what = "no K: stereo_of gives it" if shared else "one of K and fov_y_deg"
-            raise ValueError(f"must have {what}; remove or add one")
+        self._check_lens()
         poses = (self.X_WC is not None) + bool(self.path) + (self.mount is not None)
         if poses != (self.stereo_of is None):
             what = "one of X_WC (still), path (moving) and mount (carried)"
@@ -174,6 +212,41 @@ class CameraSpec(Spec):
             text = f"must be below far_m {self.far_m}, got {self.near_m}; lower it"
             raise Misplaced(("near_m",), text)
         return self
+
+    def _check_lens(self) -> None:
+        lenses = (self.K is not None) + (self.fov_y_deg is not None)
+        if lenses != (self.stereo_of is None):
+            shared = self.stereo_of is not None
+            what = "no K: stereo_of gives it" if shared else "one of K and fov_y_deg"
+            raise ValueError(f"must have {what}; remove or add one")
+        distortion = self.distortion.coefficients
+        if self.stereo_of is None:
+            check_lens(self.resolution, self.matrix, distortion)
+        elif distortion is not None:
+            raise Misplaced(("distortion",), "is that of stereo_of; remove it")
+
+
+def check_lens(
+    resolution: tuple[int, int], K: NDArray[np.float64], distortion: NDArray[np.float64] | None
+) -> None:
+    """That a distorted picture can be drawn.
+
+    Raises:
+        Misplaced: if the lens folds inside the image, or shows too much for a pinhole picture.
+    """
+    if distortion is None:
+        return
+    blind = lens.blind_pixels(*resolution, K, distortion)
+    if len(blind):
+        u, v = (round(x) for x in blind[0])
+        text = f"folds inside the image: no direction leads to pixel ({u}, {v})"
+        way_out = "lower it, or use the K and resolution it was calibrated with"
+        raise Misplaced(("distortion",), f"{text}; {way_out}")
+    wide = lens.pinhole(*resolution, K, distortion)
+    if max(wide.width, wide.height) > MAX_PINHOLE_PX:
+        text = f"shows what takes {wide.width} x {wide.height} pixels without it"
+        way_out = f"at most {MAX_PINHOLE_PX} a side can be drawn; lower the resolution"
+        raise Misplaced(("distortion",), f"{text}, and {way_out}")
 
 
 def _check_path(path: tuple[Waypoint, ...]) -> None:

@@ -15,12 +15,14 @@ from simenv.spec.explain import suggest
 from simenv.spec.object import ObjectModel
 from simenv.spec.yaml import Key, Problem, flow
 
-__all__ = ["check"]
+__all__ = ["check", "check_backdrop"]
 
 SIZE_M = (1e-3, 5.0)  # the longest side; Bullet's margins swallow smaller things
 MAX_TRIANGLES = 200_000  # of a visual mesh
 MAX_FILE_BYTES = 64_000_000
 MAX_PIXELS = 8192  # of a texture's side
+MAX_BACKDROP_PIXELS = 16_000_000  # of width times height
+SOF = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # markers of a JPEG's frame header
 FLAT = 1e-4  # thickness over length below which a hull has no volume
 SOLID_KG_M3 = 23_000.0  # osmium; nothing in a bounding box is denser
 FIT = (0.5, 2.0)  # collision diagonal over visual diagonal
@@ -33,6 +35,23 @@ def check(model: ObjectModel) -> list[Problem]:
     return [*_shapes(model), *_textures(model)] or [*_sizes(model)] or [*_masses(model)]
 
 
+def check_backdrop(folder: Path, image: str) -> str | None:
+    """Why ``image`` cannot be the backdrop of a task in ``folder``; None if it can.
+
+    Nothing is decoded that its header says is too large.
+    """
+    text = _out_of_reach(folder, image, "task")
+    if text is not None:
+        return text
+    data = (folder / image).read_bytes()
+    size = _png_size(data) or _jpeg_size(data)
+    if size is not None and size[0] * size[1] > MAX_BACKDROP_PIXELS:
+        largest = f"{MAX_BACKDROP_PIXELS // 1_000_000} million pixels"
+        return f"{image} is {size[0]} x {size[1]}, more than {largest}; make it smaller"
+    problem = _image_problem(data)
+    return None if problem is None else f"{image} {problem}; save it again as PNG or JPEG"
+
+
 def _shapes(model: ObjectModel) -> Iterator[Problem]:
     for key, name in (("mesh", model.spec.mesh), ("collision", model.spec.collision)):
         if isinstance(name, str):
@@ -43,21 +62,26 @@ def _shapes(model: ObjectModel) -> Iterator[Problem]:
 
 def _place(path: tuple[Key, ...], name: str, model: ObjectModel) -> Problem | None:
     """Whether ``name`` is a regular file inside the object's folder."""
-    folder = model.file(".")
+    text = _out_of_reach(model.file("."), name, "object")
+    return None if text is None else Problem(path, text)
+
+
+def _out_of_reach(folder: Path, name: str, owner: str) -> str | None:
+    """Why ``name`` is no regular file inside ``folder``, which is that of the ``owner``."""
     shown = flow(name, cut=True)
     if Path(name).is_absolute() or ".." in Path(name).parts or "\0" in name:
-        return Problem(path, f"{shown} leaves the folder of the object; copy the file into it")
+        return f"{shown} leaves the folder of the {owner}; copy the file into it"
     try:
         file = (folder / name).resolve()
         if not file.is_relative_to(folder.resolve()):
-            return Problem(path, f"{shown} is a link out of the folder; copy the file into it")
+            return f"{shown} is a link out of the folder; copy the file into it"
         if not file.is_file():
             known = sorted(entry.name for entry in folder.iterdir())
-            return Problem(path, f"no file {shown}; {suggest(name, known)}")
+            return f"no file {shown}; {suggest(name, known)}"
         if (size := file.stat().st_size) > MAX_FILE_BYTES:
-            return Problem(path, f"{shown} has {size} bytes; at most {MAX_FILE_BYTES} are read")
+            return f"{shown} has {size} bytes; at most {MAX_FILE_BYTES} are read"
     except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links
-        return Problem(path, f"{shown} cannot be read: {error}; check the file")
+        return f"{shown} cannot be read: {error}; check the file"
     return None
 
 
@@ -103,6 +127,29 @@ def _image_problem(data: bytes) -> str | None:
         if max(image.shape[:2]) > MAX_PIXELS:
             return f"is larger than {MAX_PIXELS} pixels"
     return problem
+
+
+def _png_size(data: bytes) -> tuple[int, int] | None:
+    """Width and height that a PNG header tells."""
+    if data[:8] != b"\x89PNG\r\n\x1a\n" or len(data) < 24:
+        return None
+    width, height = struct.unpack(">II", data[16:24])
+    return width, height
+
+
+def _jpeg_size(data: bytes) -> tuple[int, int] | None:
+    """Width and height in the first frame header (SOF, ITU-T T.81 B.2.2) of a JPEG."""
+    position = 2
+    while data[:2] == b"\xff\xd8" and data[position : position + 1] == b"\xff":
+        marker, length = struct.unpack(">BH", data[position + 1 : position + 4].ljust(3, b"\0"))
+        if marker == 0xFF:  # a fill byte
+            position += 1
+        elif marker in SOF:
+            height, width = struct.unpack(">HH", data[position + 5 : position + 9].ljust(4, b"\0"))
+            return width, height
+        else:
+            position += 2 + length
+    return None
 
 
 def _png_problem(data: bytes) -> str | None:

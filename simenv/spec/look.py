@@ -18,7 +18,19 @@ __all__ = [
 ]
 
 ProceduralTexture = Literal[
-    "rubber", "green_pvc", "concrete", "wood", "plastic", "steel", "cardboard", "checker"
+    "rubber",
+    "green_pvc",
+    "concrete",
+    "wood",
+    "plastic",
+    "steel",
+    "cardboard",
+    "checker",
+    "noise",  # from here on like nothing real: for backdrops, distractors, randomised surfaces
+    "stripes",
+    "terrazzo",
+    "shapes",
+    "gradient",
 ]
 PROCEDURAL_TEXTURES: tuple[str, ...] = get_args(ProceduralTexture)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
-from simenv.spec.camera import CameraSpec, Mount
+from simenv.spec.camera import CameraSpec, Mount, check_lens
 from simenv.spec.domain import AxisSpec
 from simenv.spec.explain import suggest
 from simenv.spec.look import Look, ProceduralTexture
@@ -260,13 +260,27 @@ def _check_camera(task: TaskSpec, name: str, camera: CameraSpec) -> None:
         if left.resolution != camera.resolution:
             text = f"must be that of {camera.stereo_of}; write {list(left.resolution)}"
             raise Misplaced(("cameras", name, "resolution"), text)
+        try:
+            K = camera.jitter.lens(left.matrix)
+            check_lens(camera.resolution, K, left.distortion.coefficients)
+        except Misplaced as error:
+            text = f"with it, the distortion of {camera.stereo_of} {error}"
+            raise Misplaced(("cameras", name, "jitter"), text) from None
     if camera.mount is not None and camera.mount not in (known := list(_carriers(task))):
-        text = f"no mount or body {camera.mount}; {suggest(camera.mount, known)}"
-        raise Misplaced(("cameras", name, "mount"), text)
+        raise Misplaced(("cameras", name, "mount"), _no_carrier(task, camera.mount, known))
+
+
+def _no_carrier(task: TaskSpec, mount: str, known: list[str]) -> str:
+    group, _, part = mount.partition("/")
+    if group not in task.actors or not part.isdecimal():
+        return f"no mount or body {mount}; {suggest(mount, known)}"
+    count = task.actors[group].count
+    way_out = f"raise it, or let {group}/{count - 1} carry the camera" if count else "raise it"
+    return f"no body {mount} where actors.{group}.count is {count}; {way_out}"
 
 
 def _carriers(task: TaskSpec) -> Iterator[str]:
-    """What a camera can stand on: mounts, parts that are always there, furniture."""
+    """What a camera can stand on: mounts, parts, furniture; `domain:` may draw fewer parts."""
     yield from task.scene.mounts
     for group, actors in task.actors.items():
         yield from (f"{group}/{part}" for part in range(actors.count))

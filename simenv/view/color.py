@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["AXIS_COLORS", "Color", "DepthScale", "body_color", "mask_picture"]
+__all__ = ["AXIS_COLORS", "NOTHING", "Color", "DepthScale", "body_color", "mask_picture", "pale"]
 
 Color = tuple[int, int, int]  # red, green, blue, 0..255
 
@@ -50,6 +50,12 @@ def body_color(index: int, *, fixed: bool = False) -> Color:
     if fixed:
         return _rgb(FIXED_LIGHTNESS[index % 3], 0.0, 0.0)
     return _rgb(LIGHTNESS[index % 3], CHROMA, 2 * np.pi * ((index * GOLDEN) % 1.0))
+
+
+def pale(color: Color) -> Color:
+    """Half way to white: names and keypoints must be seen on any picture."""
+    red, green, blue = ((255 + c) // 2 for c in color)
+    return red, green, blue
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Where labels lie in the picture: boxes, projected axes, names that do not cover each other."""
+"""What is drawn over a picture: one mark a body, and names that do not cover each other."""
 
 from __future__ import annotations
 
@@ -10,11 +10,8 @@ from numpy.typing import NDArray
 
 from simenv.view.color import Color
 
-__all__ = ["Label", "Mark", "place_labels", "project_axes"]
+__all__ = ["Label", "Mark", "place_labels"]
 
-NEAREST_M = 1e-3  # an axis that comes closer to the camera's plane than this is not drawn
-AXIS_SHARE = 0.5  # of the body's diameter: an axis reaches about to its surface
-SHORTEST_AXIS_PX = 14.0  # a far body's axes are drawn longer than life
 GLYPH = 0.62  # width of a character in font sizes; a little more than most fonts have
 LINE = 1.3  # height of a line in font sizes
 
@@ -28,6 +25,10 @@ class Mark:
     color: Color
     box: tuple[int, int, int, int] | None  # x, y, width, height of the visible pixels
     axes: NDArray[np.float64] | None  # (4, 2) the origin and the tips of x, y, z in pixels
+    edges: tuple[NDArray[np.float64], ...] = ()  # polylines (P, 2) of the 3-D box
+    outline: tuple[NDArray[np.float64], ...] = ()  # rings (P, 2) around what would be seen of it
+    keypoints: tuple[tuple[float, float], ...] = ()  # that are visible
+    hidden_keypoints: tuple[tuple[float, float], ...] = ()  # behind something, or its own far side
 
 
 @dataclass(frozen=True)
@@ -38,25 +39,6 @@ class Label:
     y: float
     mark: Mark
     text: str
-
-
-def project_axes(
-    X_CB: NDArray[np.float64], K: NDArray[np.float64], diameter_m: float
-) -> NDArray[np.float64] | None:
-    """The body frame in the picture, (4, 2): origin and the tips of x, y, z in pixels.
-
-    A tip is half a diameter from the origin, or as far as gives ``SHORTEST_AXIS_PX``. None where
-    the frame is not wholly in front of the camera.
-    """
-    depth = float(X_CB[2, 3])
-    if depth < NEAREST_M:
-        return None
-    length = max(AXIS_SHARE * diameter_m, SHORTEST_AXIS_PX * depth / float(K[0, 0]))
-    tips = X_CB[:3, 3] + length * np.vstack([np.zeros(3), X_CB[:3, :3].T])  # (4, 3) in C
-    if tips[:, 2].min() < NEAREST_M:
-        return None
-    homogeneous = tips @ K.T
-    return np.asarray(homogeneous[:, :2] / homogeneous[:, 2:])
 
 
 def place_labels(

@@ -6,8 +6,13 @@ function press(group, view) {
     button.setAttribute("aria-pressed", button.dataset.show === view);
 }
 function show(tile, view) {
+  if (!tile.querySelector(`[data-show="${view}"]`)) view = "overlay"; // not every camera has all
+  const [rgb, ...others] = tile.querySelectorAll(".pane");
+  const large = others.find((pane) => pane.dataset.pane === view) || rgb;
   tile.dataset.view = view;
   press(tile, view);
+  for (const pane of [rgb, ...others]) pane.classList.toggle("large", pane === large);
+  rgb.style.setProperty("--slot", large.style.getPropertyValue("--slot")); // they change places
 }
 function showAll(all, view) {
   press(all, view);
@@ -19,7 +24,7 @@ for (const tile of tiles) {
     const button = event.target.closest("[data-show]");
     const pane = event.target.closest(".pane");
     if (button) show(tile, button.dataset.show);
-    else if (pane) show(tile, ["mask", "depth"].find((v) => pane.classList.contains(v)) || "overlay");
+    else if (pane) show(tile, pane.dataset.pane === "rgb" ? "overlay" : pane.dataset.pane);
   });
   for (const row of tile.querySelectorAll(".parts tr[data-id]"))
     for (const [name, on] of [["mouseenter", true], ["mouseleave", false]])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from html import escape
 from importlib.resources import files
 
@@ -10,17 +10,32 @@ from simenv.view.color import AXIS_COLORS, shades
 from simenv.view.encode import png_uri
 from simenv.view.shot import About, Rejection, Shot
 from simenv.view.svg import hex_color
-from simenv.view.tile import tile_html, view_buttons
+from simenv.view.tile import VIEWS, tile_html, view_buttons, views_of
 
 __all__ = ["page_html"]
 
 WIDE = 24  # characters; a longer fact takes two columns
 MOST_REJECTIONS = 200  # rows of the last table; the counts at the top are of all
+NOTES = {  # sentences for what a page has, by view or by what is drawn
+    "edges": "Thin lines are the edges of 3-D boxes.",
+    "outline": "Dashes run around what would be seen of a part that is partly hidden.",
+    "keypoints": "Dots are keypoints, rings are keypoints that are hidden.",
+    "normals": "Normals: red to the right, green up, blue towards the camera.",
+    "nocs": "NOCS: red, green, blue along the body's x, y, z.",
+    "flow": 'Flow: where a pixel goes until the next frame; bright is far: <i class="wheel"></i>',
+    "depth sensor": "The depth sensor has the scale of the depth; black is no reading.",
+}
 
 
 def page_html(about: About, shots: Iterable[Shot]) -> str:
     """The page as one HTML text that refers to nothing outside itself."""
-    tiles = [tile_html(shot) for shot in shots]
+    tiles: list[str] = []
+    views: set[str] = set()
+    said: set[str] = set()
+    for shot in shots:  # one at a time: their pictures are large
+        tiles.append(tile_html(shot))
+        views.update(views_of(shot))
+        said.update(_drawn(shot))
     name = escape(about.name)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -28,9 +43,20 @@ def page_html(about: About, shots: Iterable[Shot]) -> str:
         f"<title>{name} · simenv</title><style>{_style()}</style></head>\n<body><main>"
         f'<h1>{name}</h1><p class="summary">{escape(about.summary)}</p>'
         f'<div class="about">{_facts(about)}{_attempts(about)}</div>\n'
-        f"{_tiles(tiles)}{_rejections(about.rejections)}"
+        f"{_tiles(tiles, views, said)}{_rejections(about.rejections)}"
         f"</main><script>{_file('page.js')}</script></body></html>\n"
     )
+
+
+def _drawn(shot: Shot) -> Iterator[str]:
+    """Which of the sentences of NOTES its overlay needs."""
+    for mark in shot.marks:
+        if mark.edges:
+            yield "edges"
+        if mark.outline:
+            yield "outline"
+        if mark.keypoints or mark.hidden_keypoints:
+            yield "keypoints"
 
 
 def _file(name: str) -> str:
@@ -65,17 +91,20 @@ def _attempts(about: About) -> str:
     )
 
 
-def _tiles(tiles: Sequence[str]) -> str:
+def _tiles(tiles: Sequence[str], views: Set[str], said: Set[str]) -> str:
     if not tiles:
         return '<h2>Images</h2><p class="empty">No scene was accepted, so there is no image.</p>'
     colors = "".join(
         f'<i style="background:{hex_color(color)}"></i>{axis}'
         for axis, color in zip("xyz", AXIS_COLORS, strict=True)
     )
+    notes = "".join(f" {note}" for what, note in NOTES.items() if what in views | said)
+    buttons = view_buttons(view for view in VIEWS if view in views)
     return (
-        f'<div class="bar-title"><h2>Images</h2><div class="all">{view_buttons()}</div></div>'
+        f'<div class="bar-title"><h2>Images</h2><div class="all">{buttons}</div></div>'
         '<p class="note">Boxes are of the visible pixels and have the colours of the mask, where'
-        f' furniture is grey. Body axes:<span class="key">{colors}</span></p>\n' + "\n".join(tiles)
+        f" furniture is grey.{notes}"
+        f' Body axes:<span class="key">{colors}</span></p>\n' + "\n".join(tiles)
     )
 
 

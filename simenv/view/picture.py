@@ -1,43 +1,81 @@
-"""What one image holds, side by side: rgb, depth with its scale, mask, rgb with poses and boxes."""
+"""What one image holds, side by side: rgb, depth with its scale, mask, rgb with poses and boxes.
+
+Labels and devices that a dataset has beside these add panels, and then there are two rows.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simenv.view.color import AXIS_COLORS, Color, DepthScale, mask_picture, shades
-from simenv.view.overlay import Mark
+from simenv.view.color import Color, DepthScale, mask_picture, shades
+from simenv.view.draw import draw_marks
+from simenv.view.paint import longest_px
+from simenv.view.panes import Pane, extra_panes
 from simenv.view.shot import Shot
 
-__all__ = ["draw_marks", "strip"]
+__all__ = ["strip"]
 
+MOST = 8  # panels
+ROW = 4  # panels of the one row, where there are no more
+# Which further panels give way where there are too many: first what says least beside the rest.
+SPARE = ("semantic", "rgb sensor", "flow", "nocs", "normals", "depth sensor")
 GAP_SHARE = 1 / 80  # of a panel's width, between panels
 FOOT_SHARE = 1 / 9  # of a panel's width: the captions stay readable when the strip is shown small
 INK: Color = (118, 126, 137)  # readable on white and on nearly black, since the ground is clear
-THICK_SHARE = 1 / 320  # of a panel's width: the lines of boxes
 TEXT_SHARE = 0.5  # height of a capital letter, of the line that it stands in
 TICK_ROOM = 0.4  # of the line height, at least, between two numbers under the scale
 
+Panel = tuple[NDArray[np.uint8], NDArray[np.uint8]]  # (H, W, 3) and its foot (foot, W, 4)
+
 
 def strip(shot: Shot) -> NDArray[np.uint8]:
-    """The four panels with captions under them, (H + foot, 4 W + 3 gaps, 4) rgba, clear ground."""
-    height, width = shot.instance.shape
+    """The panels with captions under them in one row or two, rgba, clear ground.
+
+    Four panels are (H + foot, 4 W + 3 gaps, 4); five to eight stand in two rows with a gap.
+    """
+    panels = list(_panels(shot))
+    across = ROW if len(panels) <= ROW else (len(panels) + 1) // 2
+    rows = [_row(panels[k : k + across], across) for k in range(0, len(panels), across)]
+    gap = np.zeros((gap_px(shot.instance.shape[1]), rows[0].shape[1], 4), dtype=np.uint8)
+    return np.concatenate([part for row in rows for part in (gap, row)][1:])
+
+
+def _panels(shot: Shot) -> Iterator[Panel]:
+    width = shot.instance.shape[1]
     scale = DepthScale.of(shot.depth_m, shot.instance)
-    panels = [
-        (shot.rgb, _caption("rgb", width)),
-        (scale.picture(shot.depth_m), _scale_foot(scale, width)),
-        (mask_picture(shot.instance, shot.fixed), _caption("instance mask", width)),
-        (draw_marks(shot.rgb, shot.marks), _caption("6-DoF poses, boxes", width)),
-    ]
-    gap = np.zeros((height + foot_px(width), gap_px(width), 4), dtype=np.uint8)
-    columns: list[NDArray[np.uint8]] = []
-    for picture, foot in panels:
-        opaque = np.dstack([picture, np.full((height, width), 255, dtype=np.uint8)])
-        columns += [gap, np.concatenate([opaque, foot])]
-    return np.concatenate(columns[1:], axis=1)
+    points = any(mark.keypoints or mark.hidden_keypoints for mark in shot.marks)
+    drawn = "poses, boxes, keypoints" if points else "6-DoF poses, boxes"
+    yield shot.rgb, _caption("rgb", width)
+    yield scale.picture(shot.depth_m), _scale_foot(scale, width)
+    yield mask_picture(shot.instance, shot.fixed), _caption("instance mask", width)
+    yield draw_marks(shot.rgb, shot.marks), _caption(drawn, width)
+    for pane in _chosen(shot, scale):
+        yield pane.picture, _caption(pane.caption, width)
+
+
+def _chosen(shot: Shot, scale: DepthScale) -> list[Pane]:
+    """The further panels that there is room for; a flow of nothing is none."""
+    still = shot.flow is None or not longest_px(shot.flow)
+    panes = list(extra_panes(shot, scale, widest=shot.instance.shape[1]))
+    panes = [pane for pane in panes if pane.name != "flow" or not still]
+    spare = sorted(panes, key=lambda pane: SPARE.index(pane.name))
+    out = {pane.name for pane in spare[: max(0, ROW + len(panes) - MOST)]}
+    return [pane for pane in panes if pane.name not in out]
+
+
+def _row(panels: Sequence[Panel], across: int) -> NDArray[np.uint8]:
+    """Panels side by side with gaps, and clear ground where there are fewer than ``across``."""
+    height, width = panels[0][0].shape[:2]
+    foot, gap = foot_px(width), gap_px(width)
+    row = np.zeros((height + foot, across * (width + gap) - gap, 4), dtype=np.uint8)
+    for k, (picture, caption) in enumerate(panels):
+        left = k * (width + gap)
+        row[:height, left : left + width] = np.dstack([picture, np.full_like(picture[..., 0], 255)])
+        row[height:, left : left + width] = caption
+    return row
 
 
 def foot_px(width: int) -> int:
@@ -48,52 +86,6 @@ def foot_px(width: int) -> int:
 def gap_px(width: int) -> int:
     """Room between panels of this width."""
     return max(2, round(width * GAP_SHARE))
-
-
-def draw_marks(rgb: NDArray[np.uint8], marks: Sequence[Mark]) -> NDArray[np.uint8]:
-    """Boxes and body axes over a copy of the picture (H, W, 3), at sub-pixel precision."""
-    drawn = rgb.copy()
-    thick = max(1.0, rgb.shape[1] * THICK_SHARE)
-    for mark in marks:
-        if mark.box is not None:
-            for start, end in pairwise(_ring(mark.box)):
-                _line(drawn, start, end, mark.color, thick)
-    for mark in marks:
-        if mark.axes is not None:
-            for tip, color in zip(mark.axes[1:], AXIS_COLORS, strict=True):
-                _line(drawn, mark.axes[0], tip, color, thick + 1)
-    return drawn
-
-
-def _ring(box: tuple[int, int, int, int]) -> NDArray[np.float64]:
-    """The corners (5, 2) around the pixels of a box, not through them; the first one twice."""
-    x, y, width, height = box
-    corners = [(x, y), (x + width, y), (x + width, y + height), (x, y + height), (x, y)]
-    return np.array(corners) - 0.5
-
-
-def _line(
-    picture: NDArray[np.uint8],
-    start: NDArray[np.float64],
-    end: NDArray[np.float64],
-    color: Color,
-    thick: float,
-) -> None:
-    """Blend a line with round ends into ``picture``: coverage falls over one pixel at its edge.
-
-    OpenCV's anti-aliased lines lie up to 0.2 px off, which would show a wrong pose.
-    """
-    reach = thick / 2 + 1
-    low = np.floor(np.minimum(start, end) - reach).astype(int).clip(0)
-    high = np.ceil(np.maximum(start, end) + reach).astype(int).clip(-1) + 1
-    patch = picture[low[1] : high[1], low[0] : high[0]]
-    v, u = np.indices(patch.shape[:2])
-    points = np.stack([u + low[0], v + low[1]], axis=-1) - start
-    along = end - start
-    share = np.clip(points @ along / max(float(along @ along), 1e-12), 0.0, 1.0)
-    distance = np.linalg.norm(points - share[..., None] * along, axis=-1)
-    cover = np.clip(thick / 2 + 0.5 - distance, 0.0, 1.0)[..., None]
-    patch[:] = np.rint(patch + cover * (np.array(color) - patch.astype(float)))
 
 
 def _caption(text: str, width: int) -> NDArray[np.uint8]:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simenv.dataset.read import Dataset, Item
 from simenv.errors import InputError
+from simenv.label.rle import decode
 from simenv.spec.yaml import parse
 from simenv.view.choose import spread
+from simenv.view.outline import rings
 from simenv.view.shot import About, Part, Rejection, Shot, Value
 
 __all__ = ["Source"]
 
 Table = dict[str, NDArray[Any]]
 ACCEPTED = "accepted"
+DIGITS = 12  # of a SHA-256: enough to find its dataset by
+T = TypeVar("T")
 
 
 class Source:
@@ -79,6 +83,14 @@ class Source:
             K=item.K,
             parts=tuple(self._parts_of(item)),
             values=tuple(self._values(row)),
+            distortion=item.distortion if item.distortion.any() else None,
+            semantic=item.semantic,
+            classes=self.dataset.classes,
+            normals=item.normals,
+            nocs=item.nocs,
+            flow=item.flow,
+            rgb_sensor=item.rgb_sensor,
+            depth_sensor_m=item.depth_sensor_m,
         )
 
     def _parts_of(self, item: Item) -> Iterator[Part]:
@@ -93,7 +105,27 @@ class Source:
                 X_CB=item.X_CB[row],
                 visible_fraction=float(item.visible_fraction[row]),
                 box=(x, y, width, height) if width > 0 else None,
+                distractor=item.roles[row] == "distractor",
+                truncation=_at(item.truncation, row, float),
+                occluder=_at(item.occluder, row, int),
+                touches=_touches(item, int(item.ids[row])),
+                outline=self._outline(item, int(row)),
+                corners_C=_at(item.corners_C, row, np.asarray),
+                corners_uv=_at(item.corners_uv, row, np.asarray),
+                keypoints_uv=_at(item.keypoints_uv, row, np.asarray),
+                keypoints_state=_at(item.keypoints_state, row, np.asarray),
             )
+
+    def _outline(self, item: Item, row: int) -> tuple[NDArray[np.float64], ...]:
+        """Around the amodal mask of a body that something hides; else the mask shows as much."""
+        if item.amodal is None or item.occluder is None or not item.occluder[row]:
+            return ()
+        try:
+            return rings(decode(item.amodal[row], *item.instance.shape))
+        except ValueError as error:
+            where = f"amodal of body {item.ids[row]}, camera {item.camera}, frame {item.frame}"
+            text = f"{where}: {error}; simenv validate lists all that is wrong"
+            raise InputError(f"{self.dataset.path}: {text}") from None
 
     def _values(self, row: int) -> Iterator[Value]:
         for name, param in self.dataset.layout.params.items():
@@ -119,13 +151,25 @@ class Source:
         yield "images", str(len(self.dataset))
         yield "parts", str(int(np.isin(self._parts["scene"], self._frames["scene"]).sum()))
         for name in cameras:
-            size = self.dataset.layout.cameras[name]
-            yield f"camera {name}", f"{size.width} x {size.height}"
+            yield f"camera {name}", self._camera(name)
         attrs = self.dataset.attrs
+        if attrs["labels"]:
+            yield "labels", ", ".join(str(attrs["labels"]).split())
+        if "poses_sha256" in attrs:
+            yield "poses", f"drawn again from {str(attrs['poses_sha256'])[:DIGITS]}"
         if attrs["look_seed"] >= 0:  # -1: the look is drawn from the seed itself
             yield "look seed", str(attrs["look_seed"])
         for key in ("seed", "tier", "renderer", "gl", "simenv_version"):
             yield key.removesuffix("_version"), str(attrs[key])
+
+    def _camera(self, name: str) -> str:
+        """Its size, whether its lens bends lines, and the devices behind it."""
+        layout = self.dataset.layout.cameras[name]
+        devices = [image.split("_")[0] for image in layout.images if image.endswith("_sensor")]
+        words = [f"{layout.width} x {layout.height}"]
+        words += ["distorted"] if self.dataset.table(f"cameras/{name}")["distortion"].any() else []
+        words += [f"sensor: {' and '.join(devices)}"] if devices else []
+        return ", ".join(words)
 
     def _attempts(self) -> tuple[tuple[str, int], ...]:
         table = self.dataset.table("attempts")
@@ -155,6 +199,19 @@ class Source:
     @cached_property
     def _bodies(self) -> Table:
         return self.dataset.table("bodies")
+
+
+def _at(column: NDArray[Any] | None, row: np.integer, kind: Callable[[Any], T]) -> T | None:
+    """The value of ``row``, where there is such a column."""
+    return None if column is None else kind(column[row])
+
+
+def _touches(item: Item, own: int) -> tuple[int, ...] | None:
+    """The ids of all that touches body ``own``; None where contacts are not held."""
+    if item.contacts is None:
+        return None
+    a, b = item.contacts.id_a, item.contacts.id_b
+    return tuple(int(i) for i in np.union1d(b[a == own], a[b == own]))
 
 
 def _text(value: Any) -> str:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from simenv.view.color import AXIS_COLORS, Color
+import numpy as np
+from numpy.typing import NDArray
+
+from simenv.view.color import AXIS_COLORS, Color, pale
 from simenv.view.overlay import Mark, place_labels
 
 __all__ = ["hex_color", "overlay_svg"]
 
 FONT_SHARE = 1 / 49  # of the picture's width; 12 px and more where it is 600 px wide
+DOT_SHARE = 1 / 240  # of the picture's width: the radius of a keypoint
 
 
 def overlay_svg(marks: Sequence[Mark], *, width: int, height: int) -> str:
@@ -20,10 +24,10 @@ def overlay_svg(marks: Sequence[Mark], *, width: int, height: int) -> str:
     is drawn from 2.5 to 5.5, around the pixels and not through them.
     """
     font_px = width * FONT_SHARE
-    bodies = "".join(_mark(mark) for mark in marks)
+    bodies = "".join(_mark(mark, width * DOT_SHARE) for mark in marks)
     names = "".join(
         f'<text x="{label.x:.2f}" y="{label.y:.2f}" data-id="{label.mark.id}"'
-        f' fill="{hex_color(_pale(label.mark.color))}">{escape(label.text)}</text>'
+        f' fill="{hex_color(pale(label.mark.color))}">{escape(label.text)}</text>'
         for label in place_labels(marks, width=width, height=height, font_px=font_px)
     )
     return (
@@ -32,8 +36,38 @@ def overlay_svg(marks: Sequence[Mark], *, width: int, height: int) -> str:
     )
 
 
-def _mark(mark: Mark) -> str:
-    return f'<g class="mark" data-id="{mark.id}">{_box(mark)}{_axes(mark)}</g>'
+def _mark(mark: Mark, radius: float) -> str:
+    drawn = _outline(mark) + _box(mark) + _edges(mark) + _axes(mark) + _keypoints(mark, radius)
+    return f'<g class="mark" data-id="{mark.id}">{drawn}</g>'
+
+
+def _outline(mark: Mark) -> str:
+    """What would be seen of a body if nothing stood before it."""
+    return _path("amodal", mark.outline, mark.color, end="Z")
+
+
+def _edges(mark: Mark) -> str:
+    return _path("box3d", mark.edges, mark.color)
+
+
+def _path(kind: str, lines: Sequence[NDArray[np.float64]], color: Color, end: str = "") -> str:
+    if not lines:
+        return ""
+    way = "".join(
+        "M" + "L".join(f"{u:.2f} {v:.2f}" for u, v in line.tolist()) + end for line in lines
+    )
+    return f'<path class="{kind}" d="{way}" stroke="{hex_color(color)}"/>'
+
+
+def _keypoints(mark: Mark, radius: float) -> str:
+    """Dots; rings where the point is hidden."""
+    color = hex_color(pale(mark.color))
+    places = [("keypoint", *uv) for uv in mark.keypoints]
+    places += [("keypoint hidden", *uv) for uv in mark.hidden_keypoints]
+    return "".join(
+        f'<circle class="{kind}" cx="{u:.2f}" cy="{v:.2f}" r="{radius:.2f}" color="{color}"/>'
+        for kind, u, v in places
+    )
 
 
 def _box(mark: Mark) -> str:
@@ -54,12 +88,6 @@ def _axes(mark: Mark) -> str:
         f'<line x1="{x0:.3f}" y1="{y0:.3f}" x2="{x:.3f}" y2="{y:.3f}" stroke="{hex_color(color)}"/>'
         for (x, y), color in zip(tips, AXIS_COLORS, strict=True)
     )
-
-
-def _pale(color: Color) -> Color:
-    """Half way to white: names must be read on any picture."""
-    red, green, blue = ((255 + c) // 2 for c in color)
-    return red, green, blue
 
 
 def hex_color(color: Color) -> str:

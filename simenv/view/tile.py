@@ -1,35 +1,47 @@
-"""How one image looks on the page: picture, mask and depth, its values and its parts."""
+"""How one image looks on the page: its pictures, its labels drawn over them, its tables."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from simenv.view.color import DepthScale, body_color, mask_picture
+from simenv.view.color import DepthScale, mask_picture
 from simenv.view.encode import jpeg_uri, png_uri, shrink
-from simenv.view.shot import Part, Shot, Value
-from simenv.view.svg import hex_color, overlay_svg
+from simenv.view.panes import EXTRAS, Pane, extra_names, extra_panes
+from simenv.view.shot import Shot
+from simenv.view.svg import overlay_svg
+from simenv.view.table import chip, parts_table, values_table
 
-__all__ = ["tile_html"]
+__all__ = ["VIEWS", "tile_html", "view_buttons", "views_of"]
 
 WIDEST_PX = 960  # a wider picture is stored smaller; the overlay stays in the picture's own pixels
-VIEWS = ("overlay", "rgb", "mask", "depth")
+WIDEST_EXTRA_PX = 480  # of the further pictures, so that a page of all labels can be sent around
+ALWAYS = ("overlay", "rgb", "mask", "depth")
+VIEWS = (*ALWAYS, *EXTRAS)
+ACROSS = 3  # columns of the panes; the large one has two of them, and two rows
 
 
 def tile_html(shot: Shot) -> str:
     """A card with one image."""
     scale = DepthScale.of(shot.depth_m, shot.instance)
+    extras = list(extra_panes(shot, scale, widest=WIDEST_EXTRA_PX))
     return (
         f'<article class="tile" data-view="overlay" id="image-{shot.image}">'
-        f"<header><h3>{_title(shot)}</h3>{view_buttons()}</header>"
-        f'<div class="body"><div class="seen">{_panes(shot, scale)}{_scale(scale)}</div>'
-        f'<div class="tables">{_parts(shot.parts)}{_values(shot.values)}</div></div></article>'
+        f"<header><h3>{_title(shot)}</h3>{view_buttons(views_of(shot))}</header>"
+        f'<div class="body"><div class="seen">{_panes(shot, scale, extras)}{_scale(scale)}'
+        f"{_legends(extras)}</div>"
+        f'<div class="tables">{parts_table(shot)}{values_table(shot.values)}</div></div></article>'
     )
 
 
-def view_buttons() -> str:
+def views_of(shot: Shot) -> tuple[str, ...]:
+    """What a tile can show large, of VIEWS."""
+    return (*ALWAYS, *extra_names(shot))
+
+
+def view_buttons(views: Iterable[str]) -> str:
     """One button a view; page.js listens to them."""
-    buttons = "".join(f'<button type="button" data-show="{v}">{v}</button>' for v in VIEWS)
+    buttons = "".join(f'<button type="button" data-show="{v}">{v}</button>' for v in views)
     return f'<div class="views" role="group" aria-label="view">{buttons}</div>'
 
 
@@ -39,24 +51,43 @@ def _title(shot: Shot) -> str:
     return "<span>" + "</span><span>".join(escape(word) for word in words) + "</span>"
 
 
-def _panes(shot: Shot, scale: DepthScale) -> str:
+def _panes(shot: Shot, scale: DepthScale, extras: Sequence[Pane]) -> str:
     height, width = shot.instance.shape
     mask = mask_picture(shrink(shot.instance, WIDEST_PX, exact=True), shot.fixed)
     depth = scale.picture(shrink(shot.depth_m, WIDEST_PX, exact=True))
     overlay = overlay_svg(shot.marks, width=width, height=height)
     rgb = jpeg_uri(shrink(shot.rgb, WIDEST_PX, exact=False))
+    further = "".join(
+        f"{_pane(pane.name, _uri(pane), pane.caption, _slot(k), exact=pane.exact)}</div>"
+        for k, pane in enumerate(extras)
+    )
     return (
         f'<div class="panes" style="--ratio:{width}/{height}">'
-        f"{_pane('picture', rgb, 'rgb')}{overlay}</div>"
-        f"{_pane('mask', png_uri(mask), 'mask')}</div>"
-        f"{_pane('depth', png_uri(depth), 'depth')}</div></div>"
+        f"{_pane('rgb', rgb, 'rgb', '1 / 1', large=True)}{overlay}</div>"
+        f"{_pane('mask', png_uri(mask), 'mask', '1 / 3', exact=True)}</div>"
+        f"{_pane('depth', png_uri(depth), 'depth', '2 / 3', exact=True)}</div>{further}</div>"
     )
 
 
-def _pane(kind: str, uri: str, alt: str) -> str:
+def _slot(extra: int) -> str:
+    """Row and column of a further pane: under the large one, its mask and its depth."""
+    return f"{3 + extra // ACROSS} / {1 + extra % ACROSS}"
+
+
+def _uri(pane: Pane) -> str:
+    return png_uri(pane.picture) if pane.exact else jpeg_uri(pane.picture)
+
+
+def _pane(
+    name: str, uri: str, caption: str, slot: str, *, large: bool = False, exact: bool = False
+) -> str:
     """The opening of a pane, its image and its caption."""
-    image = f'<img src="{uri}" alt="{alt}">'
-    return f'<div class="pane {kind}">{image}<span class="caption">{alt}</span>'
+    kinds = "pane" + " large" * large + " exact" * exact
+    image = f'<img src="{uri}" alt="{name}">'
+    return (
+        f'<div class="{kinds}" data-pane="{name}" style="--slot:{slot}">{image}'
+        f'<span class="caption">{escape(caption)}</span>'
+    )
 
 
 def _scale(scale: DepthScale) -> str:
@@ -72,38 +103,13 @@ def _scale(scale: DepthScale) -> str:
     )
 
 
-def _parts(parts: Iterable[Part]) -> str:
-    rows = "".join(
-        f'<tr data-id="{part.id}"><td><i style="background:{hex_color(body_color(part.id))}"></i>'
-        f"{part.id}</td><td>{escape(part.object)}</td>"
-        f"<td>{part.visible_fraction:.2f}</td><td>{part.distance_m:.3f}</td></tr>"
-        for part in parts
+def _legends(extras: Sequence[Pane]) -> str:
+    """What the colours of the further pictures stand for, where it is not known by heart."""
+    legends = "".join(
+        f'<p class="legend"><b>{pane.name}</b>'
+        + "".join(f"<span>{chip(color)}{escape(name)}</span>" for name, color in pane.legend)
+        + "</p>"
+        for pane in extras
+        if pane.legend
     )
-    head = "<th>id</th><th>object</th><th>visible</th><th>distance m</th>"
-    return _table("parts", head, rows, "no part")
-
-
-def _values(values: Sequence[Value]) -> str:
-    rows = ""
-    for kind in ("semantic", "visual"):
-        own = [value for value in values if value.visual == (kind == "visual")]
-        rows += f'<tr class="kind"><td colspan="2">{kind}</td></tr>' if own else ""
-        rows += "".join(
-            f"<tr><td>{_breakable(value.path)}</td><td>{escape(value.text)}</td></tr>"
-            for value in own
-        )
-    return _table("values", "<th>axis of the domain</th><th>value</th>", rows, "nothing varies")
-
-
-def _breakable(path: str) -> str:
-    """A dotted path that may go on in the next line after a dot."""
-    return escape(path).replace(".", ".<wbr>")
-
-
-def _table(kind: str, head: str, rows: str, empty: str) -> str:
-    if not rows:
-        return f'<p class="empty">{empty}</p>'
-    return (
-        f'<div class="table {kind}" tabindex="0"><table><thead><tr>{head}</tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>"
-    )
+    return legends

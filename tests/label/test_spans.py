@@ -8,7 +8,9 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from simenv import mesh, pose
-from simenv.label.spans import Outline, Spans, mask_spans, silhouettes
+from simenv.label.outline import Outline
+from simenv.label.silhouette import silhouettes
+from simenv.label.spans import Spans, mask_spans
 from simenv.mesh import Mesh
 from simenv.scene import View
 

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 VOID = {"meta", "img", "wbr"}  # have no end tag
 WBR = "\u2060"  # stands in the text for a place where a line may break
-SVG_LEAVES = {"rect", "line"}  # are closed at once
+SVG_LEAVES = {"rect", "line", "path", "circle"}  # are closed at once
 
 
 class Page(HTMLParser):

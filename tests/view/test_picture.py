@@ -1,5 +1,6 @@
-"""The strip shows one image four times: as seen, as depth, as mask, with its labels."""
+"""The strip shows one image as seen, as depth, as mask, with its labels; and what else there is."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -10,9 +11,10 @@ from numpy.typing import NDArray
 from simenv.dataset.read import open as open_dataset
 from simenv.errors import InputError
 from simenv.view import write_picture
-from simenv.view.color import AXIS_COLORS, DepthScale, mask_picture, shades
-from simenv.view.overlay import Mark
-from simenv.view.picture import draw_marks, foot_px, gap_px, strip
+from simenv.view.color import DepthScale, mask_picture, shades
+from simenv.view.draw import draw_marks
+from simenv.view.paint import nocs_picture, normals_picture
+from simenv.view.picture import foot_px, gap_px, strip
 from tests.view import build, spheres
 
 SHAPE = (120, 160)
@@ -79,28 +81,50 @@ def test_the_richest_image_is_taken_by_default(dataset: Path, tmp_path: Path) ->
     assert np.array_equal(by_default, saved(write_picture(dataset, tmp_path / "b.png", image=best)))
 
 
-def test_a_box_is_drawn_around_its_pixels() -> None:
-    black = np.zeros((60, 60, 3), dtype=np.uint8)
-    drawn = draw_marks(black, [Mark(1, "1", (255, 255, 255), (20, 10, 15, 25), None)])
-    light = drawn.sum(axis=2)
-    rows, columns = np.nonzero(light)
-    # The line's middle runs between the first pixel of the box and the one before it.
-    assert (columns.min(), columns.max(), rows.min(), rows.max()) == (19, 35, 9, 35)
-    assert (light[20, [19, 20, 34, 35]] == light[20, 19]).all()
-    assert light[11:34, 21:34].sum() == 0
-    assert not black.any()  # the caller's picture stays
+def grid(picture: NDArray[np.uint8], across: int) -> list[NDArray[np.uint8]]:
+    """The rgba of the panels of two rows of 640x480, without captions."""
+    down, right = 480 + foot_px(640) + gap_px(640), 640 + gap_px(640)
+    places = [(row * down, column * right) for row in range(2) for column in range(across)]
+    return [picture[top : top + 480, left : left + 640] for top, left in places]
 
 
-def test_axes_are_drawn_where_they_project() -> None:
-    black = np.zeros((200, 240, 3), dtype=np.uint8)
-    axes = np.array([[120.25, 100.5], [200.0, 100.5], [120.25, 180.0], [40.0, 20.0]])
-    drawn = draw_marks(black, [Mark(1, "1", (255, 255, 255), None, axes)]).astype(int)
-    for tip, color in zip(axes[1:], AXIS_COLORS, strict=True):
-        u, v = np.rint(0.25 * axes[0] + 0.75 * tip).astype(int)
-        assert np.abs(drawn[v, u] - color).max() < 60
-    # Sub-pixel: the light of the horizontal line is centred on its row.
-    column = drawn[60:140, 170].sum(axis=1)
-    assert (column @ np.arange(60, 140)) / column.sum() == pytest.approx(100.5, abs=0.01)
+def test_further_labels_stand_in_a_second_row() -> None:
+    shot = spheres.rich_shot()
+    picture = strip(shot)
+    assert picture.shape == (2 * (480 + foot_px(640)) + gap_px(640), 4 * 640 + 3 * gap_px(640), 4)
+    scale = DepthScale.of(shot.depth_m, shot.instance)
+    assert shot.normals is not None
+    assert shot.nocs is not None
+    assert shot.depth_sensor_m is not None
+    expected = [
+        shot.rgb,
+        scale.picture(shot.depth_m),
+        mask_picture(shot.instance),
+        draw_marks(shot.rgb, shot.marks),
+        normals_picture(shot.normals),
+        nocs_picture(shot.nocs),
+        None,  # flow
+        scale.picture(shot.depth_sensor_m),
+    ]
+    for panel, pixels in zip(grid(picture, 4), expected, strict=True):
+        assert (panel[..., 3] == 255).all()
+        assert pixels is None or np.array_equal(panel[..., :3], pixels)
+
+
+def test_one_further_label_makes_rows_of_three_and_clear_ground() -> None:
+    rich = spheres.rich_shot()
+    picture = strip(replace(spheres.shot(5), semantic=rich.semantic))
+    *shown, empty = grid(picture, 3)
+    assert all((panel[..., 3] == 255).all() for panel in shown)
+    assert not empty[..., 3].any()
+    assert rich.semantic is not None
+    assert np.array_equal(shown[4][..., :3], mask_picture(rich.semantic))
+
+
+def test_a_scene_that_stands_still_has_no_panel_of_flow() -> None:
+    plain = spheres.shot(2)
+    still = replace(plain, flow=np.zeros((480, 640, 2), dtype=np.float32))
+    assert np.array_equal(strip(still), strip(plain))
 
 
 def test_no_image_and_wrong_names_are_refused(dataset: Path, tmp_path: Path) -> None:
