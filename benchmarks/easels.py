@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import importlib.util
 import os
 import time
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from simenv.dataset.store import commit_shard
 from simenv.generate import Plan
 from simenv.quiet import quiet
 from simenv.render import camera, light
+from simenv.render.bullet_egl import load_plugin
 from simenv.render.choose import open_renderer
 from simenv.render.meshfile import MeshFiles, texture_source
 from simenv.render.probe import probe_egl
@@ -32,6 +32,7 @@ __all__ = ["DRAWERS", "SHADOW_MAP", "Easel", "Writer", "egl", "raster"]
 
 POSE_SETS = 20
 NEAR_FAR_M = (0.1, 4.0)  # of those who do not fit them; egl and raster fit theirs
+SHARD_SCENES = 8  # in one file; of 12 pictures each
 SHADOW_MAP = "BENCHMARK_MUJOCO_SHADOW_MAP"  # texels a side of mujoco lean's; in the environment
 Size = tuple[int, int]  # width, height
 
@@ -69,15 +70,13 @@ class Plugin:
     """getCameraImage with the EGL plugin, as a PyBullet user calls it."""
 
     def __init__(self) -> None:
-        import pybullet as p
+        from simenv.engine import pybullet as p
 
         self.p, self.device = p, probe_egl().device
-        spec = importlib.util.find_spec("eglRenderer")
-        assert spec is not None, "PyBullet was built without its EGL plugin"
         with quiet():
-            p.connect(p.DIRECT)
-            p.loadPlugin(spec.origin, "_eglRendererPlugin")
-            p.getCameraImage(8, 8)
+            load_plugin(p.connect(p.DIRECT))
+            for _ in range(2):  # it goes on printing with the second
+                p.getCameraImage(8, 8)
         atexit.register(self.close)
         self.files = MeshFiles()
         self.bodies: list[int] = []
@@ -130,7 +129,7 @@ class Plugin:
 
 
 class Mujoco:
-    """MuJoCo's renderer in one of the ways of mujoco_scene.py."""
+    """MuJoCo's renderer in one of the ways of mujoco_draw.py."""
 
     def __init__(self, way: str) -> None:
         self.way, self.shadow_map = way, int(os.environ[SHADOW_MAP])
@@ -139,14 +138,14 @@ class Mujoco:
     @property
     def device(self) -> str:
         """What its driver says it is."""
-        from benchmarks.mujoco_scene import device
+        from benchmarks.mujoco_draw import device
 
         self(snapshot_of(posed(), 0), view_of(snapshot_of(posed(), 0), SIZES[0]))
         return device()
 
     def __call__(self, snapshot: Snapshot, view: View) -> Frame:
         """Poses in, picture out; a context for each size, made once."""
-        from benchmarks.mujoco_scene import Posed
+        from benchmarks.mujoco_draw import Posed
 
         size = (view.width, view.height)
         if size not in self.made:
@@ -216,7 +215,7 @@ class Easel:
 
 
 class Writer:
-    """What writing costs: records of the belt scene at one size, through `ShardBuilder`."""
+    """What writing costs: a shard of the belt scene's record again and again, at one size."""
 
     def __init__(self) -> None:
         self.made: dict[Size, tuple[Any, Any]] = {}
@@ -231,11 +230,12 @@ class Writer:
     def __call__(self, size: Size) -> tuple[float, float, float]:
         """CPU ms a picture to compress and hash, and to lay out and commit; bytes a picture."""
         header, record = self.made[size]
-        count = sum(len(camera.images["rgb"]) for camera in record.cameras.values())
+        count = SHARD_SCENES * sum(len(camera.images["rgb"]) for camera in record.cameras.values())
         with TemporaryDirectory() as folder:
             start = time.process_time()
             builder = ShardBuilder(header)
-            builder.add(record)
+            for scene in range(SHARD_SCENES):
+                builder.add(replace(record, scene=scene))
             packed = time.process_time()
             commit_shard(Path(folder), 0, builder)
             done = time.process_time()

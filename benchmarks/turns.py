@@ -13,7 +13,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
 
-__all__ = ["Contestant", "contestants"]
+__all__ = ["Contestant", "Make", "contestants"]
 
 Make = Callable[[], Callable[..., Any]]  # called in the process; its result answers questions
 

@@ -109,9 +109,7 @@ def _pixels_per_unit(xy: Array, K: Array, distortion: Array) -> Array:
 
 
 @lru_cache(maxsize=64)
-def _probed(
-    width: int, height: int, K: tuple[float, ...], distortion: tuple[float, ...]
-) -> Array:
+def _probed(width: int, height: int, K: tuple[float, ...], distortion: tuple[float, ...]) -> Array:
     """Directions (P, 2) of `_probes`."""
     return unproject(_probes(width, height), np.array(K).reshape(3, 3), np.array(distortion))
 

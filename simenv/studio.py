@@ -14,7 +14,8 @@ from simenv.clock import Clock
 from simenv.compose import compose
 from simenv.dataset.record import Attempt, CameraRecord, Record
 from simenv.domain.sample import sample
-from simenv.label.flow import flow
+from simenv.domain.stream import stream
+from simenv.label.flow import flow, velocity
 from simenv.label.label import label, labelled_rows
 from simenv.label.pictures import pictures
 from simenv.label.seen import Seen
@@ -24,6 +25,7 @@ from simenv.render.choose import open_renderer
 from simenv.render.renderer import Channel, Frame, Frames, Renderer
 from simenv.replay import Replay
 from simenv.scene import Camera, Scene, Snapshot, View
+from simenv.sensor import depth_picture, rgb_picture
 from simenv.spec.load import Task
 
 __all__ = ["Studio"]
@@ -200,6 +202,10 @@ def _images(
     images |= {name: [own[name] for own in by_shot] for name in labels & PICTURES}
     if "flow" in labels:
         images["flow"] = _flows(shots)
+    if camera.sensor.rgb is not None:
+        images["rgb_sensor"] = [_rgb(camera, shot) for shot in shots]
+    if camera.sensor.depth is not None:
+        images["depth_sensor"] = [depth_units(_depth_m(camera, shot), scale_m) for shot in shots]
     return images
 
 
@@ -208,6 +214,28 @@ def _flows(shots: list[Shot]) -> list[NDArray[Any]]:
     pairs = pairwise(shots)
     flows = [flow(a.snapshot, a.view, a.frame, b.snapshot, b.view) for a, b in pairs]
     return [*flows, *(np.zeros((*s.frame.instance.shape, 2), np.float32) for s in shots[-1:])]
+
+
+def _rgb(camera: Camera, shot: Shot) -> NDArray[np.uint8]:
+    spec = camera.sensor.rgb
+    assert spec is not None
+    moving = None
+    if spec.needs_velocity:
+        own = shot.snapshot.velocity_of(camera)
+        moving = velocity(shot.snapshot, shot.view, shot.frame, camera_velocity=own)
+    return rgb_picture(shot.frame, shot.view, spec, _noise(camera, shot, "rgb"), moving)
+
+
+def _depth_m(camera: Camera, shot: Shot) -> NDArray[np.float32]:
+    spec = camera.sensor.depth
+    assert spec is not None
+    return depth_picture(shot.frame, shot.view, spec, _noise(camera, shot, "depth"))
+
+
+def _noise(camera: Camera, shot: Shot, device: str) -> np.random.Generator:
+    """The random numbers of one device in one frame."""
+    scene, path = shot.snapshot.scene, f"cameras.{camera.name}.sensor.{device}"
+    return stream(scene.visual_seed, scene.index, path, shot.snapshot.frame)
 
 
 def depth_units(depth_m: NDArray[np.float32], scale_m: float) -> NDArray[np.uint16]:

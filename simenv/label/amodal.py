@@ -63,9 +63,7 @@ def _covered(
     return index[other], v[other], u[other]
 
 
-def _most(
-    index: NDArray[np.int64], hider: NDArray[np.uint16], count: int
-) -> NDArray[np.uint16]:
+def _most(index: NDArray[np.int64], hider: NDArray[np.uint16], count: int) -> NDArray[np.uint16]:
     """The id (count,) that is most often beside each index; of equals the smallest."""
     pairs, votes = np.unique((index << 16) | hider, return_counts=True)
     order = np.lexsort((-pairs, votes))  # the last one written stays

@@ -9,7 +9,7 @@ and furniture move with their own poses, too.
 import numpy as np
 from numpy.typing import NDArray
 
-from simenv import lens, pose
+from simenv import pose
 from simenv.label.optics import image_points
 from simenv.label.place import Points, camera_poses
 from simenv.render.renderer import Frame
@@ -52,11 +52,13 @@ def velocity(
     if view.distortion is None:
         return _picture(points, rate @ view.K[:2, :2].T, view)
     step = STEP / max(float(np.abs(rate).max(initial=0.0)), 1e-300)
-    ahead, behind = (
-        lens.project(np.insert(points.xy + sign * step * rate, 2, 1.0, axis=1), view.K, view.distortion)
-        for sign in (1, -1)
-    )
+    ahead, behind = (image_points(_ahead(points.xy + d * rate), view) for d in (step, -step))
     return _picture(points, (ahead - behind) / (2 * step), view)
+
+
+def _ahead(xy: Array) -> Array:
+    """Points (P, 3) in directions (P, 2)."""
+    return np.column_stack([xy, np.ones(len(xy))])
 
 
 def _rates(snapshot: Snapshot, view: View, camera_velocity: Array) -> Array:

@@ -87,4 +87,4 @@ def _keypoints(
 
 def _in_camera(X_CB: NDArray[np.float64], p_B: NDArray[np.float64]) -> NDArray[np.float64]:
     """Points (N, P, 3) of N bodies in the camera's frame."""
-    return np.einsum("nij,npj->npi", X_CB[:, :3, :3], p_B) + X_CB[:, None, :3, 3]
+    return np.asarray(np.einsum("nij,npj->npi", X_CB[:, :3, :3], p_B) + X_CB[:, None, :3, 3])

@@ -23,7 +23,7 @@ SAMPLES = 9  # along an edge, to see how much it bends
 BEND_MARGIN = 2.0  # the samples may miss the sharpest place
 ARC_STEP = np.radians(2.0)  # of the polyline along the circle of reach
 WIDEST = 20.0  # tan(87 degrees): no such lens sees farther
-RADII, ANGLES = 4000, 64  # where one to one is tried
+RADII, ANGLES = 1000, 64  # where one to one is tried
 
 
 def reach(distortion: Array | None) -> float:
@@ -33,19 +33,38 @@ def reach(distortion: Array | None) -> float:
 
 @lru_cache(maxsize=64)
 def _reach(distortion: tuple[float, ...]) -> float:
-    """Up to there the determinant of the lens's derivative is positive in all directions."""
-    radius = np.geomspace(1e-2, WIDEST, RADII)[:, None, None]
+    """Where the radial part turns back, or before that the determinant of the whole derivative."""
+    bent = np.array(distortion)
+    limit = min(lens.monotonic_radius(bent), WIDEST)
+    xy, step = _circles(limit), 1e-6
+    across, down = (_bend(xy + step * e, bent) - _bend(xy - step * e, bent) for e in np.eye(2))
+    turned = across[..., 0] * down[..., 1] <= across[..., 1] * down[..., 0]
+    bad = turned.any(axis=1)
+    return limit * int(np.argmax(bad)) / RADII if bad.any() else limit
+
+
+@lru_cache(maxsize=64)
+def _canvas_reach(
+    width: int, height: int, K: tuple[float, ...], distortion: tuple[float, ...]
+) -> float:
+    """The radius of a circle around all directions that the canvas of three by three images needs.
+
+    Or `reach`, if that is less. Farther out the polynomials are huge, and nobody looks.
+    """
+    limit = _reach(distortion)
+    xy = _bend(_circles(limit), np.array(distortion))
+    uv = xy @ np.array(K).reshape(3, 3)[:2, :2].T + np.array(K)[[2, 5]]
+    size = np.array([width, height])
+    beyond = ((uv < -1.1 * size) | (uv > 2.1 * size)).any(axis=2)
+    around = beyond.all(axis=1)
+    return limit * (int(np.argmax(around)) + 1) / RADII if around.any() else limit
+
+
+def _circles(limit: float) -> Array:
+    """Directions (RADII - 1, ANGLES, 2) on circles up to just below ``limit``."""
+    radius = limit * (np.arange(1, RADII) / RADII)[:, None, None]
     angle = np.linspace(0.0, 2 * np.pi, ANGLES, endpoint=False)[:, None]
-    xy = radius * np.concatenate([np.cos(angle), np.sin(angle)], axis=1)
-    step = 1e-6 * radius
-    across, down = (
-        _bend(xy + step * axis, np.array(distortion)) - _bend(xy - step * axis, np.array(distortion))
-        for axis in np.eye(2)
-    )
-    upright = across[..., 0] * down[..., 1] > across[..., 1] * down[..., 0]
-    good = upright.all(axis=1)
-    first_bad = int(np.argmin(good)) if not good.all() else RADII
-    return float(radius[max(first_bad - 1, 0), 0, 0])
+    return np.asarray(radius * np.concatenate([np.cos(angle), np.sin(angle)], axis=1))
 
 
 def _bend(xy: Array, distortion: Array) -> Array:
@@ -74,9 +93,14 @@ def image_edges(
     """
     if view.distortion is None:
         return _pixels(edges, view), body
-    edges, owner = _drawn_in(edges, reach(view.distortion))
+    edges, owner = _drawn_in(edges, _canvas_reach(*_key(view)))
     bent, piece = _bent(edges, view)
     return bent, body[owner[piece]]
+
+
+def _key(view: View) -> tuple[int, int, tuple[float, ...], tuple[float, ...]]:
+    assert view.distortion is not None
+    return view.width, view.height, tuple(view.K.ravel()), tuple(view.distortion)
 
 
 def _bent(edges: Array, view: View) -> tuple[Array, NDArray[np.int64]]:

@@ -88,5 +88,3 @@ class Outlines:
             z = self.each[index].corners @ X_CB[index, 2, :3] + X_CB[index, 2, 3]
             ahead[index] = z.min() >= NEAR_M
         return ahead
-
-

@@ -57,7 +57,7 @@ def _class_numbers(scene: Scene) -> NDArray[np.uint16]:
 
 def _normals(snapshot: Snapshot, view: View, frame: Frame) -> NDArray[np.int16]:
     drawn = normals(snapshot, view, frame) if frame.normals is None else frame.normals
-    return np.rint(drawn * np.float32(NORMAL_STEPS)).astype(np.int16)
+    return np.asarray(np.rint(drawn * np.float32(NORMAL_STEPS)), dtype=np.int16)
 
 
 def _nocs(snapshot: Snapshot, view: View, frame: Frame) -> NDArray[np.uint16]:

@@ -34,7 +34,7 @@ def box_corners(model: ObjectModel) -> NDArray[np.float64]:
     """
     upper = np.array([[i >> axis & 1 for axis in range(3)] for i in range(8)], dtype=bool)
     vertices = model.mesh.vertices
-    return np.where(upper, vertices.max(axis=0), vertices.min(axis=0))
+    return np.asarray(np.where(upper, vertices.max(axis=0), vertices.min(axis=0)))
 
 
 @lru_cache(maxsize=1024)
@@ -74,14 +74,18 @@ def _depth_around(
     """
     height, width = frame.depth_m.shape
     u, v = np.clip(np.rint(uv), 0, [width - 1, height - 1]).astype(np.int64).T
-    here, own = frame.depth_m[v, u].astype(np.float64), frame.instance[v, u]
-    slope = np.zeros(len(u))
-    for axis in ((0, 1), (1, 0)):
-        steps = np.full((2, len(u)), np.inf)
-        for side, sign in enumerate((-1, 1)):
-            b, a = np.clip(v + sign * axis[1], 0, height - 1), np.clip(u + sign * axis[0], 0, width - 1)
-            same = (frame.instance[b, a] == own) & ((a != u) | (b != v)) & (frame.depth_m[b, a] > 0)
-            steps[side, same] = np.abs(frame.depth_m[b, a] - here)[same]
-        least = steps.min(axis=0)
-        slope += np.where(np.isinf(least), 0.0, least / 2)
-    return here, slope
+    across = np.minimum(_step(frame, u, v, -1, 0), _step(frame, u, v, 1, 0))
+    down = np.minimum(_step(frame, u, v, 0, -1), _step(frame, u, v, 0, 1))
+    slope = sum(np.where(np.isinf(step), 0.0, step / 2) for step in (across, down))
+    return frame.depth_m[v, u].astype(np.float64), np.asarray(slope)
+
+
+def _step(
+    frame: Frame, u: NDArray[np.int64], v: NDArray[np.int64], right: int, down: int
+) -> NDArray[np.float64]:
+    """Change of depth (P,) to a neighbour of the same id, metres; infinite where there is none."""
+    height, width = frame.depth_m.shape
+    x, y = np.clip(u + right, 0, width - 1), np.clip(v + down, 0, height - 1)
+    there = frame.depth_m[y, x].astype(np.float64)
+    same = (frame.instance[y, x] == frame.instance[v, u]) & ((x != u) | (y != v)) & (there > 0)
+    return np.where(same, np.abs(there - frame.depth_m[v, u]), np.inf)

@@ -86,5 +86,3 @@ def _clip_near(corners: NDArray[np.float64]) -> NDArray[np.float64]:
         fan = [(polygon[0], polygon[i], polygon[i + 1]) for i in range(1, len(polygon) - 1)]
         pieces += [np.array([triple]) for triple in fan]
     return np.concatenate(pieces)
-
-

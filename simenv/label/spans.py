@@ -98,9 +98,7 @@ def mask_spans(mask: NDArray[np.uint16], ids: NDArray[np.int64]) -> Spans:
     return Spans(len(ids), body[order], row[order], left[order], right[order])
 
 
-def fill(
-    edges: NDArray[np.float64], body: NDArray[np.int64], view: View, *, count: int
-) -> Spans:
+def fill(edges: NDArray[np.float64], body: NDArray[np.int64], view: View, *, count: int) -> Spans:
     """The pixels whose centres lie inside the outlines of ``count`` bodies (winding number not 0).
 
     ``edges`` (E, 2, 2) are in pixels, ``body`` (E,) says whose they are; they form closed lines.

@@ -76,11 +76,11 @@ class Triangles:
 
     def split(self) -> tuple["Triangles", "Triangles"]:
         """Those that face the camera; and those that do not, with their normals turned around."""
-        front, back = self.front, ~self.front
-        return (
-            Triangles(self.body[front], self.corners[front], self.normals[front], self.front[front]),
-            Triangles(self.body[back], self.corners[back], -self.normals[back], self.front[back]),
-        )
+        return self._part(self.front, 1.0), self._part(~self.front, -1.0)
+
+    def _part(self, chosen: NDArray[np.bool_], sign: float) -> "Triangles":
+        normals = sign * self.normals[chosen]
+        return Triangles(self.body[chosen], self.corners[chosen], normals, self.front[chosen])
 
     @cached_property
     def edges(self) -> Array:

@@ -8,7 +8,7 @@ third, with shadows, what the lamp reaches. Surfaces are then lit anew, in linea
     albedo (ambient (ground .. sky) + sum over lamps of rgb max(n.l, 0) (1 - shadow (1 - reached)))
 
 EGL's pictures also have highlights, of an eye that never moves. Whatever faces away from the lamp
-has none, so n.l is read there, and albedo is the least of two pairs of lamps.
+has none, so n.l is read there, and albedo is the least that two pairs of lamps tell.
 """
 
 from collections.abc import Callable
@@ -32,6 +32,8 @@ Draw = Callable[[Vector, bool], Image]  # (direction to the lamp, with shadows) 
 UP, DOWN = np.array([0.0, 0.0, 1.0]), np.array([0.0, 0.0, -1.0])
 LAMP_POINTS = 8  # pictures that a soft lamp's shadow is averaged from
 GOLDEN_ANGLE = np.pi * (3 - np.sqrt(5))  # between neighbours of a sunflower's seeds
+STEEP_DEG = 45.0  # elevation above which highlights overlap with those of a lamp straight above
+ASIDE_DEG = 25.0  # elevation of a lamp whose highlights do not
 FINE = 16  # steps of a grey level in which albedo is looked up
 
 
@@ -77,9 +79,9 @@ def relit(look: Look, above: Image, draw: Draw, shading: Shading, *, shadows: bo
     """The picture (H, W, 3) under ``look``, of ``above``, which is lit from UP without shadows."""
     draw = _once(draw)
     pairs = [(above, draw(DOWN, False))]
-    key = _towards(look.light)[0]
     if shading.highlights:
-        pairs.append((draw(key, False), draw(-key, False)))
+        aside = _aside(look.light)
+        pairs.append((draw(aside, False), draw(-aside, False)))
     seen = _surfaces(pairs, shading)
     level = light.GROUND + (1 - light.GROUND) * (0.5 + 0.5 * seen.up)
     linear = level[..., None] * _row(light.AMBIENT * light.rgb(look.ambient))
@@ -115,6 +117,16 @@ def _once(draw: Draw) -> Draw:
         return taken[key]
 
     return kept
+
+
+def _aside(key: Light) -> Vector:
+    """Direction (3,) of a lamp whose highlights are not where a lamp straight above has its own.
+
+    The key lamp's, which is needed anyway, unless it is steep. Not level either: a lamp at 0 lights
+    upright walls and level floors from both sides.
+    """
+    steep = key.elevation_deg > STEEP_DEG
+    return _towards(key.model_copy(update={"elevation_deg": ASIDE_DEG}) if steep else key)[0]
 
 
 def _towards(lamp: Light) -> tuple[Vector, float]:

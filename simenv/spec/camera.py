@@ -25,6 +25,8 @@ from simenv.spec.model import (
 from simenv.spec.sensor import Sensor
 
 __all__ = [
+    "COEFFICIENTS",
+    "RESOLUTION_PX",
     "CameraPose",
     "CameraSpec",
     "Intrinsics",
@@ -35,6 +37,8 @@ __all__ = [
     "check_lens",
 ]
 
+RESOLUTION_PX = (8, 8192)  # the least and the largest side of an image
+COEFFICIENTS = ("k1", "k2", "p1", "p2", "k3", "k4", "k5", "k6")  # in the order of OpenCV
 MAX_PINHOLE_PX = 8192  # a side of the undistorted picture that a distorted one is made from
 
 
@@ -85,7 +89,7 @@ class Waypoint(CameraPose):
     time_s: Unsigned
 
 
-Pixels = Annotated[int, Field(ge=8, le=8192)]
+Pixels = Annotated[int, Field(ge=RESOLUTION_PX[0], le=RESOLUTION_PX[1])]
 
 
 Coefficient = Annotated[float, Field(ge=-1e6, le=1e6)]
@@ -106,8 +110,7 @@ class Lens(Spec):
     @property
     def coefficients(self) -> NDArray[np.float64] | None:
         """(8,) k1, k2, p1, p2, k3, k4, k5, k6: OpenCV's distCoeffs; None for a pinhole."""
-        names = ("k1", "k2", "p1", "p2", "k3", "k4", "k5", "k6")
-        values = np.array([getattr(self, name) for name in names])
+        values = np.array([getattr(self, name) for name in COEFFICIENTS])
         return values if values.any() else None
 
 

@@ -31,7 +31,7 @@ from ruamel.yaml.reader import ReaderError
 
 from simenv.errors import InputError
 
-__all__ = ["Document", "Key", "Problem", "flow", "parse", "read", "write"]
+__all__ = ["Document", "Key", "Problem", "flow", "load", "parse", "read", "write"]
 
 MAX_BYTES = 1_000_000  # a task of some hundred lines has 10 kB
 MAX_DEPTH = 24  # the deepest model has 8 levels
@@ -120,6 +120,16 @@ def read(path: Path) -> Document:
     Raises:
         InputError: if it cannot be read, or is not one mapping of plain YAML 1.2.
     """
+    name, text = load(path)
+    return parse(text, name=name)
+
+
+def load(path: Path) -> tuple[str, str]:
+    """How errors call the file at ``path``, and its text.
+
+    Raises:
+        InputError: if it cannot be read, is too large, or is not UTF-8.
+    """
     name = _shown(path)
     try:
         if path.exists() and not path.is_file():
@@ -134,15 +144,15 @@ def read(path: Path) -> Document:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise InputError(f"{name}:1:1: cannot be read: {reason}; check the path") from None
-    return parse(text, name=name)
+    return name, text
 
 
-def parse(text: str, *, name: str) -> Document:
-    """The YAML ``text``, called ``name`` in errors; see `read`."""
+def parse(text: str, *, name: str, first: str = "format: simenv-task-1") -> Document:
+    """The YAML ``text``, called ``name`` in errors; see `read`. ``first``: a line it may have."""
     if len(text) > MAX_BYTES:
         raise _too_large(name, len(text))
     try:
-        root = _Reader(text, name).document()
+        root = _Reader(text, name, first).document()
     except YAMLError as error:
         raise _not_yaml(error, text, name) from None
     except (OverflowError, ValueError):  # ruamel hands the number of an escape to chr()
@@ -180,8 +190,8 @@ def _shown(path: Path) -> str:
 class _Reader:
     """Turns a stream of parse events into nodes."""
 
-    def __init__(self, text: str, name: str) -> None:
-        self.name = name
+    def __init__(self, text: str, name: str, first: str) -> None:
+        self.name, self.first = name, first
         self.events: Iterator[Event] = YAML(typ="safe", pure=True).parse(text)
         self.anchors: dict[str, _Node] = {}
         self.values = 0
@@ -190,10 +200,10 @@ class _Reader:
         next(self.events)  # start of the stream
         start = next(self.events)
         if isinstance(start, StreamEndEvent):
-            self.refuse(start, "the file is empty; start it with `format: simenv-task-1`")
+            self.refuse(start, f"the file is empty; start it with `{self.first}`")
         event = next(self.events)
         if not isinstance(event, MappingStartEvent):
-            self.refuse(event, "must be a mapping; start it with `format: simenv-task-1`")
+            self.refuse(event, f"must be a mapping; start it with `{self.first}`")
         root = self.node(event, 0)
         end = next(self.events)
         assert isinstance(end, DocumentEndEvent)

@@ -15,7 +15,7 @@ __all__ = ["draw_marks"]
 
 THICK_SHARE = 1 / 320  # of the picture's width: the lines of boxes
 THIN = 0.6  # of that: the edges of 3-D boxes
-DOT_SHARE = 1 / 110  # of the picture's width: across a keypoint
+DOT_SHARE = 1 / 220  # of the picture's width: the largest radius of a keypoint
 
 
 def draw_marks(rgb: NDArray[np.uint8], marks: Sequence[Mark]) -> NDArray[np.uint8]:
@@ -45,9 +45,10 @@ def _lines(
 
 def _dots(picture: NDArray[np.uint8], mark: Mark) -> None:
     """Keypoints: a line of no length is a dot; one within another is a ring."""
-    width, color = max(5.0, picture.shape[1] * DOT_SHARE), pale(mark.color)
+    color = pale(mark.color)
+    width = 2 * mark.dot_px(max(2.5, picture.shape[1] * DOT_SHARE))
     for place in mark.keypoints + mark.hidden_keypoints:
-        _line(picture, np.array(place), np.array(place), NOTHING, width + 2)
+        _line(picture, np.array(place), np.array(place), NOTHING, width + 1)
         _line(picture, np.array(place), np.array(place), color, width)
     for place in mark.hidden_keypoints:
         _line(picture, np.array(place), np.array(place), NOTHING, width / 2)

@@ -14,6 +14,8 @@ __all__ = ["Label", "Mark", "place_labels"]
 
 GLYPH = 0.62  # width of a character in font sizes; a little more than most fonts have
 LINE = 1.3  # height of a line in font sizes
+DOT_OF_BOX = 1 / 30  # of the diagonal: many keypoints of a small body must not cover it
+SMALLEST_DOT_PX = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +31,12 @@ class Mark:
     outline: tuple[NDArray[np.float64], ...] = ()  # rings (P, 2) around what would be seen of it
     keypoints: tuple[tuple[float, float], ...] = ()  # that are visible
     hidden_keypoints: tuple[tuple[float, float], ...] = ()  # behind something, or its own far side
+
+    def dot_px(self, largest: float) -> float:
+        """Radius of a keypoint: ``largest``, or less where the body is small."""
+        if self.box is None:
+            return largest
+        return min(largest, max(SMALLEST_DOT_PX, DOT_OF_BOX * float(np.hypot(*self.box[2:]))))
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -49,9 +51,9 @@ def flow_picture(flow: NDArray[np.float32], full_px: float) -> Picture:
     return np.rint(255 * rgb).astype(np.uint8)
 
 
-def semantic_picture(semantic: NDArray[np.uint16]) -> Picture:
-    """Classes (H, W) in colours: those that bodies of these numbers have in the mask."""
-    return mask_picture(semantic)
+def semantic_picture(semantic: NDArray[np.uint16], fixed: Set[int] = frozenset()) -> Picture:
+    """Classes (H, W) in colours: those of body numbers in the mask; ``fixed`` are grey."""
+    return mask_picture(semantic, fixed)
 
 
 def _or_nothing(colors: NDArray[np.floating], held: NDArray[np.float32]) -> Picture:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,8 +55,9 @@ def extra_panes(shot: Shot, scale: DepthScale, *, widest: int) -> Iterator[Pane]
     """
     if shot.semantic is not None:
         classes = shrink(shot.semantic, widest, exact=True)
-        legend = tuple(_legend(shot.semantic, shot.classes))
-        yield Pane("semantic", "semantic", semantic_picture(classes), True, legend)
+        fixed = _furniture(shot.instance, shot.semantic, shot.fixed)
+        legend = tuple(_legend(shot.semantic, shot.classes, fixed))
+        yield Pane("semantic", "semantic", semantic_picture(classes, fixed), True, legend)
     if shot.normals is not None:
         picture = shrink(normals_picture(shot.normals), widest, exact=False)
         yield Pane("normals", "normals", picture, False)
@@ -76,8 +77,19 @@ def extra_panes(shot: Shot, scale: DepthScale, *, widest: int) -> Iterator[Pane]
         yield Pane("depth sensor", "depth sensor", scale.picture(depth), True)
 
 
-def _legend(semantic: NDArray[np.uint16], classes: tuple[str, ...]) -> Iterator[tuple[str, Color]]:
+def _furniture(
+    instance: NDArray[np.uint16], semantic: NDArray[np.uint16], fixed: Set[int]
+) -> frozenset[int]:
+    """The classes that no part in the picture has: grey, as furniture is in the mask."""
+    part = ~np.isin(instance, list(fixed))
+    present, shown = np.unique(semantic), np.unique(semantic[part])
+    return frozenset(int(k) for k in np.setdiff1d(present, shown))
+
+
+def _legend(
+    semantic: NDArray[np.uint16], classes: tuple[str, ...], fixed: Set[int]
+) -> Iterator[tuple[str, Color]]:
     """Name and colour of each class in the picture; its number where it has no name."""
     for value in (int(k) for k in np.unique(semantic) if k):
         name = classes[value - 1] if value <= len(classes) else str(value)
-        yield name, body_color(value)
+        yield name, body_color(value, fixed=value in fixed)

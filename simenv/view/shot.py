@@ -8,13 +8,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from simenv.label.points import HIDDEN, VISIBLE
 from simenv.view.color import body_color
 from simenv.view.overlay import Mark
 from simenv.view.project import box_edges, project_axes
 
 __all__ = ["About", "Part", "Rejection", "Shot", "Value"]
-
-KEYPOINT_HIDDEN, KEYPOINT_SEEN = 2, 3  # states that are drawn; 0 is none, 1 outside the image
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Part:
     corners_C: NDArray[np.float64] | None = None  # (8, 3) of its bounding box, metres
     corners_uv: NDArray[np.float32] | None = None  # (8, 2) NaN behind the camera
     keypoints_uv: NDArray[np.float32] | None = None  # (K, 2)
-    keypoints_state: NDArray[np.uint8] | None = None  # (K,) of KEYPOINT_HIDDEN, KEYPOINT_SEEN, ...
+    keypoints_state: NDArray[np.uint8] | None = None  # (K,) of label/points.py
 
     @property
     def distance_m(self) -> float:
@@ -69,8 +68,8 @@ class Part:
             axes=project_axes(self.X_CB, K, self.diameter_m, distortion),
             edges=edges,
             outline=self.outline,
-            keypoints=self._keypoints(KEYPOINT_SEEN),
-            hidden_keypoints=self._keypoints(KEYPOINT_HIDDEN),
+            keypoints=self._keypoints(VISIBLE),
+            hidden_keypoints=self._keypoints(HIDDEN),
         )
 
     def _keypoints(self, state: int) -> tuple[tuple[float, float], ...]:

@@ -24,7 +24,7 @@ def overlay_svg(marks: Sequence[Mark], *, width: int, height: int) -> str:
     is drawn from 2.5 to 5.5, around the pixels and not through them.
     """
     font_px = width * FONT_SHARE
-    bodies = "".join(_mark(mark, width * DOT_SHARE) for mark in marks)
+    bodies = "".join(_mark(mark, mark.dot_px(width * DOT_SHARE)) for mark in marks)
     names = "".join(
         f'<text x="{label.x:.2f}" y="{label.y:.2f}" data-id="{label.mark.id}"'
         f' fill="{hex_color(pale(label.mark.color))}">{escape(label.text)}</text>'

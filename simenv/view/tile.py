@@ -18,7 +18,8 @@ WIDEST_PX = 960  # a wider picture is stored smaller; the overlay stays in the p
 WIDEST_EXTRA_PX = 480  # of the further pictures, so that a page of all labels can be sent around
 ALWAYS = ("overlay", "rgb", "mask", "depth")
 VIEWS = (*ALWAYS, *EXTRAS)
-ACROSS = 3  # columns of the panes; the large one has two of them, and two rows
+COLUMNS = 12  # of the panes: the large one has eight, mask and depth beside it four
+LARGE, MASK, DEPTH = "1 / 1 / 3 / 9", "1 / 9 / 2 / 13", "2 / 9 / 3 / 13"  # as CSS says grid-area
 
 
 def tile_html(shot: Shot) -> str:
@@ -57,21 +58,25 @@ def _panes(shot: Shot, scale: DepthScale, extras: Sequence[Pane]) -> str:
     depth = scale.picture(shrink(shot.depth_m, WIDEST_PX, exact=True))
     overlay = overlay_svg(shot.marks, width=width, height=height)
     rgb = jpeg_uri(shrink(shot.rgb, WIDEST_PX, exact=False))
-    further = "".join(
-        f"{_pane(pane.name, _uri(pane), pane.caption, _slot(k), exact=pane.exact)}</div>"
-        for k, pane in enumerate(extras)
-    )
-    return (
-        f'<div class="panes" style="--ratio:{width}/{height}">'
-        f"{_pane('rgb', rgb, 'rgb', '1 / 1', large=True)}{overlay}</div>"
-        f"{_pane('mask', png_uri(mask), 'mask', '1 / 3', exact=True)}</div>"
-        f"{_pane('depth', png_uri(depth), 'depth', '2 / 3', exact=True)}</div>{further}</div>"
-    )
+    slots = [_slot(k, len(extras)) for k in range(len(extras))]
+    panes = [
+        _pane("rgb", rgb, "rgb", LARGE, large=True, over=overlay),
+        _pane("mask", png_uri(mask), "mask", MASK, exact=True),
+        _pane("depth", png_uri(depth), "depth", DEPTH, exact=True),
+        *(
+            _pane(pane.name, _uri(pane), pane.caption, slot, exact=pane.exact)
+            for pane, slot in zip(extras, slots, strict=True)
+        ),
+    ]
+    return f'<div class="panes" style="--ratio:{width}/{height}">{"".join(panes)}</div>'
 
 
-def _slot(extra: int) -> str:
-    """Row and column of a further pane: under the large one, its mask and its depth."""
-    return f"{3 + extra // ACROSS} / {1 + extra % ACROSS}"
+def _slot(extra: int, count: int) -> str:
+    """Where a further pane stands, below the large one: three in a row, or all four."""
+    across = 4 if count == 4 else 3
+    row, place = divmod(extra, across)
+    span = COLUMNS // across
+    return f"{3 + row} / {1 + place * span} / auto / span {span}"
 
 
 def _uri(pane: Pane) -> str:
@@ -79,14 +84,21 @@ def _uri(pane: Pane) -> str:
 
 
 def _pane(
-    name: str, uri: str, caption: str, slot: str, *, large: bool = False, exact: bool = False
+    name: str,
+    uri: str,
+    caption: str,
+    slot: str,
+    *,
+    large: bool = False,
+    exact: bool = False,
+    over: str = "",
 ) -> str:
-    """The opening of a pane, its image and its caption."""
+    """An image with its caption, and what is drawn over both."""
     kinds = "pane" + " large" * large + " exact" * exact
     image = f'<img src="{uri}" alt="{name}">'
     return (
         f'<div class="{kinds}" data-pane="{name}" style="--slot:{slot}">{image}'
-        f'<span class="caption">{escape(caption)}</span>'
+        f'<span class="caption">{escape(caption)}</span>{over}</div>'
     )
 
 

@@ -17,7 +17,10 @@ def coco_counts(mask: NDArray[np.bool_]) -> str:
     return counts.decode()
 
 
-@given(mask=arrays(bool, array_shapes(min_dims=2, max_dims=2, max_side=12)), scale=st.sampled_from([1, 7, 40]))
+@given(
+    mask=arrays(bool, array_shapes(min_dims=2, max_dims=2, max_side=12)),
+    scale=st.sampled_from([1, 7, 40]),
+)
 def test_a_mask_becomes_the_string_of_the_coco_api(mask: NDArray[np.bool_], scale: int) -> None:
     mask = mask.repeat(scale, axis=0).repeat(scale, axis=1)
     text = encode(mask)
@@ -25,7 +28,7 @@ def test_a_mask_becomes_the_string_of_the_coco_api(mask: NDArray[np.bool_], scal
     assert np.array_equal(decode(text, *mask.shape), mask)
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # pycocotools' own
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 @pytest.mark.parametrize("fill", [False, True])
 def test_empty_and_full_pictures_are_one_run(fill: bool) -> None:
     mask = np.full((1080, 1920), fill)

@@ -152,7 +152,8 @@ WRONG = [  # what is replaced in full.yaml, by what, and what is said
     ("choice: [rubber, green_pvc, null]", "choice: [rubber, 5]",
      "53:61: domain.scene.belts.main.texture.choice.1: 5 does not fit: "
      "scene.belts.main.texture: must be rubber, green_pvc, concrete, wood, plastic, "
-     "steel, cardboard, checker, noise, stripes, terrazzo, shapes, gradient or null, got 5; write for example rubber"),
+     "steel, cardboard, checker, noise, stripes, terrazzo, shapes, gradient or null, "
+     "got 5; write for example rubber"),
     ("kind: semantic, choice: all", "kind: visual, choice: all",
      "43:32: domain.actors.parts.objects.kind: changes labels, so it cannot be visual; "
      "declare it semantic"),

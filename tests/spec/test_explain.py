@@ -68,10 +68,12 @@ WRONG = [  # what is replaced in full.yaml, by what, and what is said
      "9:19: actors.parts.spawn.zone: no zone infed; there is infeed"),
     ("texture: concrete", "texture: concret",
      "12:30: scene.floor.texture: must be rubber, green_pvc, concrete, wood, plastic, "
-     "steel, cardboard, checker, noise, stripes, terrazzo, shapes, gradient or null, got concret; write for example concrete"),
+     "steel, cardboard, checker, noise, stripes, terrazzo, shapes, gradient or null, "
+     "got concret; write for example concrete"),
     ("texture: concrete", "texture: 5",
      "12:30: scene.floor.texture: must be rubber, green_pvc, concrete, wood, plastic, "
-     "steel, cardboard, checker, noise, stripes, terrazzo, shapes, gradient or null, got 5; write for example rubber"),
+     "steel, cardboard, checker, noise, stripes, terrazzo, shapes, gradient or null, "
+     "got 5; write for example rubber"),
     ("format: simenv-task-1", "format: simenv-task-2",
      "2:9: format: must be simenv-task-1, got simenv-task-2; write for example "
      "simenv-task-1"),

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from simenv import lens
 from simenv.view.color import DepthScale, body_color
 from simenv.view.page import page_html
 from simenv.view.paint import (
@@ -76,13 +77,23 @@ def test_there_is_a_button_and_a_pane_for_what_there_is(shot: Shot, tile: Page) 
     assert buttons(Page.of(tile_html(spheres.shot(2)))) == list(VIEWS[:4])
 
 
-def test_no_two_panes_have_one_place(tile: Page) -> None:
-    styles = [a["style"] for a in tile.attributes("div") if "data-pane" in a]
-    assert len(set(styles)) == len(styles) == 9
-    first, *others = styles
-    assert first == "--slot:1 / 1"
-    large = {"1 / 1", "1 / 2", "2 / 1", "2 / 2"}
-    assert not large & {style.removeprefix("--slot:") for style in others}
+@pytest.mark.parametrize("further", range(7))
+def test_no_two_panes_cover_each_other_and_none_leaves_the_grid(shot: Shot, further: int) -> None:
+    some = spheres.shot(6)
+    for name in ("semantic", "normals", "nocs", "flow", "rgb_sensor", "depth_sensor_m")[:further]:
+        object.__setattr__(some, name, getattr(shot, name))
+    page = Page.of(tile_html(some))
+    styles = [a["style"] for a in page.attributes("div") if "data-pane" in a]
+    assert len(styles) == 3 + further
+    taken = np.zeros((8, 14), dtype=int)
+    for style in styles:
+        top, left, bottom, right = style.removeprefix("--slot:").split(" / ")
+        rows = slice(int(top), int(top) + 1 if bottom == "auto" else int(bottom))
+        end = int(left) + int(right[5:]) if right.startswith("span") else int(right)
+        taken[rows, int(left) : end] += 1
+    assert taken.max() == 1
+    assert taken[1:3, 1:13].all()
+    assert not taken[:, 13:].any()
 
 
 @pytest.mark.parametrize("name", ["normals", "nocs", "flow", "rgb sensor"])
@@ -139,6 +150,18 @@ def test_the_legend_names_the_classes_in_the_picture_and_no_others(shot: Shot, t
         assert f'background:{hex_color(body_color(value))}"></i>{name}<' in text
 
 
+def test_classes_of_furniture_alone_are_grey(shot: Shot) -> None:
+    assert shot.semantic is not None
+    instance, semantic = shot.instance.copy(), shot.semantic.copy()
+    instance[-20:], semantic[-20:] = 77, 2  # no part
+    text = tile_html(replace(shot, instance=instance, semantic=semantic))
+    for value, fixed in ((1, False), (2, True), (3, False)):
+        color = hex_color(body_color(value, fixed=fixed))
+        assert f'background:{color}"></i>{spheres.CLASSES[value - 1]}<' in text
+    shown = pictures(Page.of(text))["semantic"]
+    assert tuple(shown[-1, 0]) == body_color(2, fixed=True)
+
+
 def test_the_part_table_says_what_hides_and_touches_and_who_is_a_distractor(tile: Page) -> None:
     assert (
         "id object visible truncated hidden by touches distance m 1 ball 0.75 0.00 6 floor 6 "
@@ -166,6 +189,17 @@ def test_dots_are_visible_keypoints_and_rings_hidden_ones(shot: Shot, tile: Page
         assert place == pytest.approx((float(u), float(v)), abs=0.006)
         assert ("hidden" in circle["class"]) == hidden
     assert {hidden for _, _, hidden in expected} == {True, False}
+
+
+def test_keypoints_of_a_small_part_are_small(shot: Shot) -> None:
+    part = shot.parts[0]
+    small = replace(part, box=(10, 10, 24, 18))
+    radii = [
+        float(Page.of(tile_html(replace(shot, parts=(each,)))).attributes("circle")[0]["r"])
+        for each in (part, small)
+    ]
+    assert radii == pytest.approx([640 / 240, 1.0], abs=0.21)
+    assert radii[0] > 2 * radii[1]
 
 
 def test_a_keypoint_outside_the_image_is_not_drawn(shot: Shot) -> None:
@@ -198,6 +232,17 @@ def test_each_3d_box_has_twelve_lines_and_only_a_lens_bends_them(shot: Shot, til
             apart = np.linalg.norm(ends[:, None] - part.corners_uv[None], axis=2)
             assert apart.min(axis=1).max() < 0.01
             assert np.bincount(apart.argmin(axis=1)).tolist() == [3] * 8
+
+
+def test_body_axes_go_through_the_lens() -> None:
+    bent_shot = spheres.rich_shot(6, distortion=spheres.LENS)
+    lines = Page.of(tile_html(bent_shot)).attributes("line")
+    assert len(lines) == 3 * len(bent_shot.parts)
+    for row, part in enumerate(bent_shot.parts):
+        tip = part.X_CB[:3, :3] @ (0, 0, spheres.RADIUS_M) + part.X_CB[:3, 3]
+        place = lens.project(tip, spheres.K, spheres.LENS)
+        line = lines[3 * row + 2]
+        assert (float(line["x2"]), float(line["y2"])) == pytest.approx(place, abs=1e-3)
 
 
 def test_notes_stand_where_they_are_needed(shot: Shot) -> None:

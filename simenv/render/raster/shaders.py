@@ -1,178 +1,215 @@
 """The programs of the raster renderer, in GLSL; what a picture does not ask for is not in them.
 
 Light: the microfacet model of Cook and Torrance (1982) with the distribution GGX of Walter et al.
-(2007), in the form of Zioma (2015, "Optimizing PBR for Mobile", SIGGRAPH), whose visibility is that
+(2007), in the form of Zioma ("Optimizing PBR for Mobile", SIGGRAPH 2015), whose visibility is that
 of Kelemen and Szirmay-Kalos (2001) and needs neither a square root nor a power. What is not a lamp
-is a sky above and a ground below: its mirror image is scaled by the Fresnel term of Schlick (1994)
-with roughness (Lagarde 2011).
+is a sky above and a ground below; its mirror image is weighted by Schlick's Fresnel term (1994),
+which roughness dampens (Lagarde, "Adopting a physically based shading model", 2011).
+
+Shading happens in the axes of the key lamp (z towards it, x horizontal): then the lamp and the
+point in its shadow map cost next to nothing. A software rasteriser pays for every number that a
+fragment reads from a uniform.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Literal
 
-__all__ = ["FRAME_BLOCK", "Variant", "depth_sources", "sources"]
+__all__ = ["LampKind", "Variant", "depth_sources", "resolve_sources", "sources"]
+
+VERSION = "#version 430 core\n"
+SEARCH_TAPS, FILTER_TAPS = 8, 16  # of soft shadows: for what blocks, and for how much of it
+GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))
+
+LampKind = Literal["bare", "hard", "soft"]  # no shadow, a sharp one, one with a penumbra
 
 
 @dataclass(frozen=True)
 class Variant:
-    """What a program writes, and which light it knows."""
+    """What a program writes, and which lamps it knows; the first is the key."""
 
-    color: bool = True
-    labels: bool = True
-    normals: bool = False
-    coordinates: bool = False
-    lights: int = 0
-    shadows: int = 0  # bit k: light k casts a shadow
-    soft: int = 0  # bit k: ... whose edge is soft
+    color: bool
+    labels: bool
+    normals: bool
+    coordinates: bool
+    lamps: tuple[LampKind, ...] = ()
 
     @property
-    def outputs(self) -> tuple[str, ...]:
+    def pictures(self) -> tuple[str, ...]:
         """Names of the pictures that it writes, in the order of their attachments."""
-        flags = ("color", "labels", "labels", "normals", "coordinates")
-        names = ("rgba", "depth", "instance", "normals", "coordinates")
-        return tuple(n for n, flag in zip(names, flags, strict=True) if getattr(self, flag))
+        names = {
+            "rgba": self.color,
+            "depth": self.labels,
+            "instance": self.labels,
+            "normals": self.normals,
+            "coordinates": self.coordinates,
+        }
+        return tuple(name for name, written in names.items() if written)
 
+
+FRAME = """
+struct Lamp {
+    vec4 x, y, z;  // its axes in those of the key, z towards it; x.w: share that a shadow takes
+    vec4 radiance;  // linear RGB; w: tangent of its angular radius
+    vec4 scale, offset;  // its axes -> u, v, depth of its map; offset.w: metres a texel
+};
+layout(std140, binding = 0) uniform Frame {
+    mat4 clip_from_stage;
+    mat4 camera_from_stage;
+    mat4 key_from_stage;  // origin at the eye
+    vec4 ambient;  // linear RGB; w: metres that shadow look-ups keep off a surface
+    vec4 up;  // of the world, in the axes of the key; x is 0
+    Lamp lamps[LAMPS];
+};
+"""
 
 VERTEX = """
 in vec3 in_position;
 in vec3 in_normal;
 in vec2 in_uv;
-in vec4 in_x, in_y, in_z;  // rows of the pose of the body, in the frame of the stage
+in vec4 in_x, in_y, in_z;  // rows of the pose of the body on the stage
 in vec4 in_paint;  // linear RGB, roughness
 in vec2 in_tag;  // metallic, id
 invariant gl_Position;
-
+flat out vec2 tag;
 #if COLOR
-out vec3 v_normal;
-out vec3 v_point;
-out vec2 v_uv;
-flat out vec4 v_paint;
+out vec3 normal_L;
+out vec3 point_L;
+out vec2 uv;
+flat out vec4 paint;
 #endif
-flat out vec2 v_tag;
 #if NORMALS
-out vec3 v_normal_C;
+out vec3 normal_C;
 #endif
 #if COORDINATES
-out vec3 v_position;
+out vec3 p_B;
 #endif
 
 void main() {
-    vec4 p_B = vec4(in_position, 1.0);
-    vec4 p_S = vec4(dot(in_x, p_B), dot(in_y, p_B), dot(in_z, p_B), 1.0);
-    gl_Position = clip_from_stage * p_S;
-    v_tag = in_tag;
+    vec4 at_B = vec4(in_position, 1.0);
+    vec4 at_S = vec4(dot(in_x, at_B), dot(in_y, at_B), dot(in_z, at_B), 1.0);
+    gl_Position = clip_from_stage * at_S;
+    tag = in_tag;
 #if COLOR || NORMALS
-    vec3 n_S = vec3(
+    vec3 normal_S = vec3(
         dot(in_x.xyz, in_normal), dot(in_y.xyz, in_normal), dot(in_z.xyz, in_normal)
     );
 #endif
 #if COLOR
-    v_normal = mat3(lamp_from_stage) * n_S;
-    v_point = (lamp_from_stage * p_S).xyz + texel * v_normal;
-    v_uv = in_uv;
-    v_paint = in_paint;
+    normal_L = mat3(key_from_stage) * normal_S;
+    point_L = (key_from_stage * at_S).xyz + ambient.w * normal_L;
+    uv = in_uv;
+    paint = in_paint;
 #endif
 #if NORMALS
-    v_normal_C = mat3(camera_from_stage) * n_S;
+    normal_C = mat3(camera_from_stage) * normal_S;
 #endif
 #if COORDINATES
-    v_position = in_position;
+    p_B = in_position;
 #endif
 }
 """
 
-FRAME_BLOCK = """
-struct Lamp {
-    vec4 direction;  // towards the lamp; w: how much its shadow takes away
-    vec4 radiance;  // linear RGB; w: tangent of its angular radius
-    vec4 shadow_u, shadow_v, shadow_z;  // rows: lamp frame -> its map
-};
-layout(std140, binding = 0) uniform Frame {
-    mat4 clip_from_stage;
-    mat4 camera_from_stage;
-    mat4 lamp_from_stage;
-    vec4 ambient;  // linear RGB
-    vec4 key;
-    vec4 shadow_scale, shadow_offset;
-    vec2 up;
-    float texel;
-    Lamp lamps[LAMPS];
-};
-"""
+SHADING = """
+in vec3 normal_L;
+in vec3 point_L;
+in vec2 uv;
+flat in vec4 paint;
+uniform sampler2D image;  // square root of linear RGB
 
-FRAGMENT = """
-flat in vec2 v_tag;
-#if COLOR
-in vec3 v_normal;
-in vec3 v_point;
-in vec2 v_uv;
-flat in vec4 v_paint;
-uniform sampler2D image;
-layout(location = AT_RGBA) out vec4 rgba;
-#endif
-#if LABELS
-layout(location = AT_DEPTH) out float depth_m;
-layout(location = AT_INSTANCE) out uint instance;
-#endif
-#if NORMALS
-in vec3 v_normal_C;
-layout(location = AT_NORMALS) out vec4 normal;
-#endif
-#if COORDINATES
-in vec3 v_position;
-layout(location = AT_COORDINATES) out vec4 coordinates;
-#endif
-#if COLOR && SHADOWS
-uniform sampler2DShadow shadow_map;
-#endif
-
-#if COLOR
+// A cubic in the square root: within 0.6 of 255 grey levels of IEC 61966-2-1 above level 5.
 vec3 srgb(vec3 linear) {
     vec3 s = sqrt(linear);
-    return s * (1.44 + s * (-0.66 + s * 0.22));
+    return -0.03196 + s * (1.35377 + s * (-0.52473 + s * 0.20292));
 }
 
-float key_lit() {
-#if SHADOWS
-    vec3 at = v_point * shadow_scale.xyz + shadow_offset.xyz;
-    return 1.0 + key.w * (texture(shadow_map, at) - 1.0);
-#else
-    return 1.0;
+float hard(sampler2DShadow map, vec3 p, int k) {
+    vec3 at = p * lamps[k].scale.xyz + lamps[k].offset.xyz;
+    return texture(map, vec3(at.xy, min(at.z, 1.0)));
+}
+
+#if SOFT
+const vec2 SEARCH[SEARCH_TAPS] = vec2[](SEARCH_DISC);
+const vec2 FILTER[FILTER_TAPS] = vec2[](FILTER_DISC);
+
+// Percentage-closer soft shadows (Fernando, SIGGRAPH 2005) of a far lamp: the penumbra is as wide
+// as the lamp's angle times the gap between what blocks and what is shaded. The disc of samples is
+// turned from pixel to pixel by interleaved gradient noise (Jimenez, SIGGRAPH 2014).
+float soft(sampler2D map, vec3 p, vec3 n, int k) {
+    vec3 scale = lamps[k].scale.xyz, at = p * scale + lamps[k].offset.xyz;
+    float texel = lamps[k].offset.w, tangent = lamps[k].radiance.w;
+    at.z = min(at.z, 1.0);
+    vec2 slope = clamp(n.xy / max(n.z, 0.1), -4.0, 4.0) * -scale.z;  // depth across the surface
+    float noise = fract(52.9829189 * fract(dot(gl_FragCoord.xy, vec2(0.06711056, 0.00583715))));
+    float turn = 6.2831853 * noise, c = cos(turn), s = sin(turn);
+    mat2 rotation = mat2(c, s, -s, c);
+    float reach = max(tangent * at.z / -scale.z, texel), found = 0.0, depth = 0.0;
+    for (int i = 0; i < SEARCH_TAPS; ++i) {
+        vec2 step_m = rotation * SEARCH[i] * reach;
+        float there = textureLod(map, at.xy + step_m * scale.xy, 0.0).r;
+        float blocks = float(there < at.z + dot(slope, step_m));
+        found += blocks;
+        depth += blocks * there;
+    }
+    if (found == 0.0) return 1.0;
+    float radius = max(tangent * (at.z - depth / found) / -scale.z, texel), lit = 0.0;
+    for (int i = 0; i < FILTER_TAPS; ++i) {
+        vec2 step_m = rotation * FILTER[i] * radius;
+        float there = textureLod(map, at.xy + step_m * scale.xy, 0.0).r;
+        lit += float(there >= at.z + dot(slope, step_m));
+    }
+    return lit / float(FILTER_TAPS);
+}
 #endif
-}
 
+// What a lamp at nl = n.l, lv = l.v sends to the eye from a surface of specular colour 1.
 float gloss(float nl, float lv, float nv, float rough, float a2) {
-    float hh = 2.0 + 2.0 * lv, nh = nl + nv;
+    float hh = 2.0 + 2.0 * lv, nh = nl + nv;  // of h = l + v, not normalised
     float d = nh * nh * (a2 - 1.0) + hh;
     return a2 * hh / (d * d * (rough + 0.5));
 }
 
 vec3 shade() {
-    vec3 n = normalize(v_normal), v = -normalize(v_point);
-    vec3 base = texture(image, v_uv).rgb;
-    base *= base * v_paint.rgb;
-    float metallic = v_tag.x;
-    float rough = v_paint.a, a2 = rough * rough; a2 *= a2;
-    float nv = max(dot(n, v), 0.02), nu = dot(n.yz, up), vu = dot(v.yz, up);
-    float f = 1.0 - nv; f *= f; f *= f * (1.0 - rough);
-    float e = 0.8 + (2.0 * nv * nu - vu) * 0.2;
-    vec3 spread = ambient.rgb * (0.8 + nu * 0.2);
-    vec3 glossy = ambient.rgb * (e - e * f);
-    float nl = max(n.z, 0.0), reach = nl * key_lit();
-    spread += key.rgb * reach;
-    glossy += key.rgb * (reach * gloss(nl, v.z, nv, rough, a2));
-    for (int k = 0; k < LIGHTS; ++k) {
-        vec3 l = lamps[k].direction.xyz;
-        nl = max(dot(n, l), 0.0);
-        reach = nl;
-        spread += lamps[k].radiance.rgb * reach;
-        glossy += lamps[k].radiance.rgb * (reach * gloss(nl, dot(l, v), nv, rough, a2));
-    }
+    vec3 n = normalize(normal_L), v = -normalize(point_L);
+    vec3 base = texture(image, uv).rgb;
+    base *= base * paint.rgb;
+    float metallic = tag.x, rough = paint.a, a2 = rough * rough;
+    a2 *= a2;
+    float nv = max(dot(n, v), 0.02), nu = dot(n.yz, up.yz), vu = dot(v.yz, up.yz);
+    float f = 1.0 - nv;
+    f *= f;
+    f *= f * (1.0 - rough);
+    float mirrored = SKY + (2.0 * nv * nu - vu) * SKY_SLOPE;
+    vec3 spread = ambient.rgb * (SKY + nu * SKY_SLOPE);
+    vec3 glossy = ambient.rgb * (mirrored - mirrored * f);
+    float nl, lit;
+    vec3 n_k;
+@LAMPS@
     vec3 f0 = 0.04 + metallic * (base - 0.04);
-    vec3 light = base * (1.0 - metallic) * spread + f0 * glossy + ambient.rgb * (e * f);
+    vec3 light = base * (1.0 - metallic) * spread + f0 * glossy + ambient.rgb * (mirrored * f);
     return srgb(min(light, vec3(1.0)));
 }
+"""
+
+FRAGMENT = """
+flat in vec2 tag;
+#if COLOR
+@SHADING@
+layout(location = AT_RGBA) out vec4 rgba;
+#endif
+#if LABELS
+layout(location = AT_DEPTH) out float depth;
+layout(location = AT_INSTANCE) out uint instance;
+#endif
+#if NORMALS
+in vec3 normal_C;
+layout(location = AT_NORMALS) out vec4 normals;
+#endif
+#if COORDINATES
+in vec3 p_B;
+layout(location = AT_COORDINATES) out vec4 coordinates;
 #endif
 
 void main() {
@@ -180,14 +217,14 @@ void main() {
     rgba = vec4(shade(), 1.0);
 #endif
 #if LABELS
-    depth_m = 1.0 / gl_FragCoord.w;
-    instance = uint(v_tag.y);
+    depth = 1.0 / gl_FragCoord.w;  // w of clip space is z of the camera
+    instance = uint(tag.y);
 #endif
 #if NORMALS
-    normal = vec4(normalize(v_normal_C), 1.0);
+    normals = vec4(normalize(normal_C), 1.0);
 #endif
 #if COORDINATES
-    coordinates = v_tag.y == 0.0 ? vec4(0.0) : vec4(v_position, 1.0);
+    coordinates = tag.y == 0.0 ? vec4(0.0) : vec4(p_B, 1.0);
 #endif
 }
 """
@@ -195,34 +232,119 @@ void main() {
 DEPTH_VERTEX = """
 in vec3 in_position;
 in vec4 in_x, in_y, in_z;
-uniform mat4 light_from_stage;
+uniform mat4 map_from_stage;
 void main() {
-    vec4 p_B = vec4(in_position, 1.0);
-    gl_Position = light_from_stage * vec4(dot(in_x, p_B), dot(in_y, p_B), dot(in_z, p_B), 1.0);
+    vec4 at_B = vec4(in_position, 1.0);
+    gl_Position = map_from_stage * vec4(dot(in_x, at_B), dot(in_y, at_B), dot(in_z, at_B), 1.0);
 }
 """
+
+RESOLVE_VERTEX = """
+void main() {  // one triangle that covers the picture
+    gl_Position = vec4(4.0 * (gl_VertexID & 1) - 1.0, 2.0 * (gl_VertexID & 2) - 1.0, 0.0, 1.0);
+}
+"""
+
+# The mean light of the covered samples, and in alpha how many of all they are.
+RESOLVE_FRAGMENT = """
+uniform sampler2D fine;
+layout(location = 0) out vec4 rgba;
+void main() {
+    ivec2 corner = ivec2(gl_FragCoord.xy) * SUPERSAMPLE;
+    vec4 sum = vec4(0.0);
+    for (int y = 0; y < SUPERSAMPLE; ++y)
+        for (int x = 0; x < SUPERSAMPLE; ++x) {
+            vec4 seen = texelFetch(fine, corner + ivec2(x, y), 0);
+            vec3 curved = pow((seen.rgb + 0.055) / 1.055, vec3(2.4));
+            vec3 linear = mix(curved, seen.rgb / 12.92, lessThan(seen.rgb, vec3(0.04045)));
+            sum += seen.a * vec4(linear, 1.0);
+        }
+    vec3 mean = sum.rgb / max(sum.a, 1.0);
+    vec3 curved = 1.055 * pow(mean, vec3(1.0 / 2.4)) - 0.055;
+    vec3 color = mix(curved, 12.92 * mean, lessThan(mean, vec3(0.0031308)));
+    rgba = vec4(color, sum.a / float(SUPERSAMPLE * SUPERSAMPLE));
+}
+"""
+
+SKY, SKY_SLOPE = 0.8, 0.2  # level of the surroundings: sideways, and how much more straight up
 
 
 def sources(variant: Variant) -> tuple[str, str]:
     """Vertex and fragment shader of ``variant``."""
-    places = {f"AT_{name.upper()}": k for k, name in enumerate(variant.outputs)}
-    flags = {
-        "COLOR": int(variant.color),
-        "LABELS": int(variant.labels),
-        "NORMALS": int(variant.normals),
-        "COORDINATES": int(variant.coordinates),
-        "LIGHTS": variant.lights,
-        "LAMPS": max(variant.lights, 1),
-        "SHADOWS": variant.shadows,
-        "SOFT": variant.soft,
-        **places,
-    }
-    head = "#version 430 core\n" + "".join(f"#define {k} {v}\n" for k, v in flags.items())
-    head += FRAME_BLOCK
-    return head + VERTEX, head + FRAGMENT
+    head = VERSION + _defines(
+        COLOR=int(variant.color),
+        LABELS=int(variant.labels),
+        NORMALS=int(variant.normals),
+        COORDINATES=int(variant.coordinates),
+        SOFT=int("soft" in variant.lamps),
+        LAMPS=max(len(variant.lamps), 1),
+        SKY=SKY,
+        SKY_SLOPE=SKY_SLOPE,
+        SEARCH_TAPS=SEARCH_TAPS,
+        FILTER_TAPS=FILTER_TAPS,
+        SEARCH_DISC=_disc(SEARCH_TAPS),
+        FILTER_DISC=_disc(FILTER_TAPS),
+        **{f"AT_{name.upper()}": k for k, name in enumerate(variant.pictures)},
+    )
+    shading = _maps(variant) + SHADING.replace("@LAMPS@", _lamps(variant))
+    return head + FRAME + VERTEX, head + FRAME + FRAGMENT.replace("@SHADING@", shading)
 
 
 def depth_sources() -> tuple[str, str]:
     """Vertex and fragment shader of a shadow map."""
-    head = "#version 430 core\n"
-    return head + DEPTH_VERTEX, head + "void main() {}\n"
+    return VERSION + DEPTH_VERTEX, VERSION + "void main() {}\n"
+
+
+def resolve_sources(supersample: int) -> tuple[str, str]:
+    """Vertex and fragment shader that average blocks of ``supersample`` x ``supersample``."""
+    head = VERSION + _defines(SUPERSAMPLE=supersample)
+    return VERSION + RESOLVE_VERTEX, head + RESOLVE_FRAGMENT
+
+
+def _defines(**values: object) -> str:
+    return "".join(f"#define {name} {value}\n" for name, value in values.items())
+
+
+def _disc(taps: int) -> str:
+    """Points spread evenly over the unit disc: a sunflower (Vogel 1979)."""
+    polar = [(math.sqrt((i + 0.5) / taps), i * GOLDEN_ANGLE) for i in range(taps)]
+    return ", ".join(f"vec2({r * math.cos(a):.6f}, {r * math.sin(a):.6f})" for r, a in polar)
+
+
+def _maps(variant: Variant) -> str:
+    types = {"hard": "sampler2DShadow", "soft": "sampler2D"}
+    return "".join(
+        f"uniform {types[kind]} map_{k};\n"
+        for k, kind in enumerate(variant.lamps)
+        if kind in types
+    )
+
+
+def _lamps(variant: Variant) -> str:
+    return "".join(_lamp(k, kind) for k, kind in enumerate(variant.lamps))
+
+
+def _lamp(k: int, kind: LampKind) -> str:
+    """What lamp ``k`` adds to ``spread`` and ``glossy``."""
+    lines, point = ["n_k = n;"], "point_L"
+    if k > 0:
+        lines = [f"n_k = {_turned(k, 'n')};"]
+        point = _turned(k, "point_L")
+    lines.append("nl = max(n_k.z, 0.0);")
+    lookup = {
+        "bare": "",
+        "hard": f"hard(map_{k}, {point}, {k})",
+        "soft": f"soft(map_{k}, {point}, n_k, {k})",
+    }[kind]
+    if lookup:
+        lines.append(f"nl *= 1.0 + lamps[{k}].x.w * ({lookup} - 1.0);")
+    lv = "v.z" if k == 0 else f"dot(lamps[{k}].z.xyz, v)"
+    gloss = f"gloss(max(n_k.z, 0.0), {lv}, nv, rough, a2)"
+    lines.append(f"spread += lamps[{k}].radiance.rgb * nl;")
+    lines.append(f"glossy += lamps[{k}].radiance.rgb * (nl * {gloss});")
+    return "".join(f"    {line}\n" for line in lines)
+
+
+def _turned(k: int, vector: str) -> str:
+    dots = (f"dot(lamps[{k}].{axis}.xyz, {vector})" for axis in "xyz")
+    return f"vec3({', '.join(dots)})"
