@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,12 @@ class NaiveLoop:
                 for _ in range(2):  # it goes on printing with the second
                     p.getCameraImage(8, 8)
             self.flag = p.ER_BULLET_HARDWARE_OPENGL
+            atexit.register(self.close)
+
+    def close(self) -> None:
+        """Without the plugin's last words."""
+        with quiet():
+            self.p.disconnect(self.client)
 
     @property
     def outcome(self) -> str:

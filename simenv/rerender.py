@@ -15,6 +15,7 @@ from simenv.generate import Plan, Report, Summary, produce
 from simenv.generate.source import Source
 from simenv.replay import Replay
 from simenv.spec import yaml
+from simenv.spec.backdrop import backdrops
 from simenv.spec.domain import AxisSpec
 from simenv.spec.explain import suggest
 from simenv.spec.load import Task
@@ -112,7 +113,11 @@ def _changed(task: Task, look: Mapping[str, object], labels: Sequence[str]) -> T
         "labels": tuple(label for label in LABELS if label in together),
         "domain": _without(spec.domain, look),
     }
-    return Task(spec.model_copy(update=changes), task.objects, None, task.folder)
+    spec = spec.model_copy(update=changes)
+    images, problems = backdrops(spec, task.folder)
+    if problems:
+        raise InputError("\n".join(f"--look {problem}" for problem in problems))
+    return Task(spec, task.objects, None, task.folder, images)
 
 
 def _check_visual(spec: TaskSpec, path: str) -> None:

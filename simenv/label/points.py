@@ -1,8 +1,8 @@
 """Where single points of a body are in the picture: corners of its box, and keypoints.
 
 What "visible" means for a keypoint: nothing stands before it. Its depth is compared with the clean
-depth of the picture around its pixel, and it is visible when it is not behind that by more than
-DEPTH_SLACK_M and what the surface's slope makes of half a pixel. So
+depth of the picture at its place between the pixels, and it is visible when it is not behind that
+by more than DEPTH_SLACK_M. So
 
 - a point on the surface is visible where the camera sees that place, from whichever side;
 - a point in free space (the centre of a hole's mouth) is visible unless something is before it;
@@ -57,35 +57,42 @@ def keypoint_states(
     state = np.where(np.isnan(p_C[..., 0]), MISSING, OUTSIDE).astype(np.uint8)
     size = np.array([view.width, view.height])
     inside = np.all((uv >= -0.5) & (uv < size - np.float32(0.5)), axis=-1)
-    depth, slope = _depth_around(frame, exact[inside])
-    z = p_C[inside][:, 2]
-    free = (depth == 0) | (z <= depth + DEPTH_SLACK_M + slope)
+    depth = _depth_at(frame, exact[inside])
+    free = (depth == 0) | (p_C[inside][:, 2] <= depth + DEPTH_SLACK_M)
     state[inside] = np.where(free, VISIBLE, HIDDEN)
     return uv, state
 
 
-def _depth_around(
-    frame: Frame, uv: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Depth (P,) at the nearest pixels, and how much it changes over half a pixel in u and in v.
+def _depth_at(frame: Frame, uv: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Depth (P,) of the surface at places between the pixels; 0 where there is none.
 
-    Of the two neighbours along each axis the more even one counts, and only of the same id: the
-    step from one body to the next is no slope.
+    That of the nearest pixel, carried on as a plane, on which 1/z is linear; the farther of both,
+    for surfaces also bend away. Seen at a grazing angle half a pixel is millimetres of depth.
     """
     height, width = frame.depth_m.shape
     u, v = np.clip(np.rint(uv), 0, [width - 1, height - 1]).astype(np.int64).T
-    across = np.minimum(_step(frame, u, v, -1, 0), _step(frame, u, v, 1, 0))
-    down = np.minimum(_step(frame, u, v, 0, -1), _step(frame, u, v, 0, 1))
-    slope = sum(np.where(np.isinf(step), 0.0, step / 2) for step in (across, down))
-    return frame.depth_m[v, u].astype(np.float64), np.asarray(slope)
+    depth = frame.depth_m[v, u].astype(np.float64)
+    right, left = _step(frame, u, v, 1, 0), -_step(frame, u, v, -1, 0)
+    down, up = _step(frame, u, v, 0, 1), -_step(frame, u, v, 0, -1)
+    slope = np.column_stack([_flatter(right, left), _flatter(down, up)])
+    nearness = 1 / np.where(depth > 0, depth, np.inf)
+    carried = nearness + ((uv - np.column_stack([u, v])) * slope).sum(axis=1)
+    return np.where(depth > 0, np.maximum(depth, 1 / np.maximum(carried, 1e-9)), 0.0)
 
 
 def _step(
     frame: Frame, u: NDArray[np.int64], v: NDArray[np.int64], right: int, down: int
 ) -> NDArray[np.float64]:
-    """Change of depth (P,) to a neighbour of the same id, metres; infinite where there is none."""
+    """Change of 1/z (P,) to a neighbour of the same id; infinite where there is none."""
     height, width = frame.depth_m.shape
     x, y = np.clip(u + right, 0, width - 1), np.clip(v + down, 0, height - 1)
-    there = frame.depth_m[y, x].astype(np.float64)
-    same = (frame.instance[y, x] == frame.instance[v, u]) & ((x != u) | (y != v)) & (there > 0)
-    return np.where(same, np.abs(there - frame.depth_m[v, u]), np.inf)
+    there, here = frame.depth_m[y, x].astype(np.float64), frame.depth_m[v, u].astype(np.float64)
+    same = (frame.instance[y, x] == frame.instance[v, u]) & ((x != u) | (y != v))
+    same &= (there > 0) & (here > 0)
+    return np.where(same, 1 / np.where(same, there, 1.0) - 1 / np.where(same, here, 1.0), np.inf)
+
+
+def _flatter(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The slope (P,) to the side where it is less: the step to another surface is none."""
+    less = np.where(np.abs(a) <= np.abs(b), a, b)
+    return np.where(np.isinf(less), 0.0, less)

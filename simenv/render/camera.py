@@ -13,7 +13,16 @@ from simenv import pose
 from simenv.pose import Matrix
 from simenv.scene import View
 
-__all__ = ["Tile", "depth_range", "near_far", "projection", "tiles", "view_matrix"]
+__all__ = [
+    "Tile",
+    "depth_range",
+    "frustum",
+    "near_far",
+    "planes",
+    "projection",
+    "tiles",
+    "view_matrix",
+]
 
 NEAREST_M = 0.005  # a surface closer than this to the camera is clipped away
 MARGIN = 0.002  # the planes stand this far outside the surfaces: more than rounding, relative
@@ -79,7 +88,12 @@ def near_far(view: View, triangles_C: NDArray[np.float64]) -> tuple[float, float
 
     ``view.near_m`` and ``view.far_m`` win where they are given.
     """
-    low, high = depth_range(view, triangles_C) or EMPTY_NEAR_FAR_M
+    return planes(view, depth_range(view, triangles_C))
+
+
+def planes(view: View, depths: tuple[float, float] | None) -> tuple[float, float]:
+    """Clipping planes in metres that just hold surfaces between two depths; None for no surface."""
+    low, high = depths or EMPTY_NEAR_FAR_M
     near, far = view.near_m, view.far_m
     if near is None:
         near = max(round(low * (1 - MARGIN) - PLANE_STEP_M / 2, PLANE_DIGITS), NEAREST_M)
@@ -94,7 +108,7 @@ def depth_range(view: View, triangles_C: NDArray[np.float64]) -> tuple[float, fl
     The clipped pieces are convex, so z is extreme at a triangle's corner inside the view, where an
     edge crosses a side of the frustum, or where a corner ray of the frustum meets a triangle.
     """
-    sides, rays = _frustum(view)
+    sides, rays = frustum(view)
     distance = triangles_C @ sides.T  # (T, 3, 4) positive inside
     inside: NDArray[np.bool_] = distance >= 0
     corners = triangles_C[inside.all(axis=2)]
@@ -134,7 +148,7 @@ def _pierced(triangles: NDArray[np.float64], rays: NDArray[np.float64]) -> NDArr
     return np.asarray(height[triangle] / along[triangle, ray])
 
 
-def _frustum(view: View) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def frustum(view: View) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Inward normals (4, 3) of the image's sides through the eye, and its corner rays (4, 3)."""
     w, h = view.width - 0.5, view.height - 0.5
     corners = np.array([[-0.5, -0.5, 1], [w, -0.5, 1], [w, h, 1], [-0.5, h, 1]])

@@ -1,9 +1,10 @@
 """What a thin lens does to what is not in focus: every point becomes a disc.
 
-Surfaces are cut into layers of equal blur, each is blurred by itself, and they are laid on each
-other from far to near: sharp things do not bleed into what is behind them, and what is behind shows
-through the blurred edges of near things. Where nothing is known of what is behind, it is continued
-from beside. The clean picture ends at white, so glints do not bloom.
+Surfaces are cut into layers of equal blur, and each is blurred by itself. From near to far, each
+layer gives a pixel what its discs cover there, until the pixel is full: sharp things do not bleed
+into what is behind them, a slanted surface stays whole, and what is behind shows through the
+blurred edges of near things, continued from beside where the camera did not see it. The clean
+picture ends at white, so glints do not bloom.
 """
 
 from functools import lru_cache
@@ -18,9 +19,12 @@ from simenv.spec.sensor import Defocus
 __all__ = ["circle_px", "defocused"]
 
 Linear = NDArray[np.float32]  # (H, W, 3)
+Pixels = NDArray[np.float32]  # (H, W, 4) colour times cover, and cover
 FINEST_PX = 0.25  # by how much the discs of two layers differ at least
 MOST_LAYERS = 24
 SHARP_PX = 1.0  # a smaller disc is one pixel
+BEHIND_PX = 2.0  # of disc: what differs by less belongs to the same surface
+FULL = 0.95  # cover of a pixel that nothing shows through
 
 
 def defocused(picture: Linear, depth_m: NDArray[np.float32], view: View, lens: Defocus) -> Linear:
@@ -31,11 +35,16 @@ def defocused(picture: Linear, depth_m: NDArray[np.float32], view: View, lens: D
         return picture
     step = max(FINEST_PX, (high - low) / MOST_LAYERS)
     layers = np.rint(circles * np.float32(1 / step)).astype(np.int32)
-    behind = np.zeros((*picture.shape[:2], 4), dtype=np.float32)  # colour times cover, and cover
-    for layer in np.unique(layers)[::-1]:  # the larger, the farther
-        _lay(behind, picture, layers == layer, abs(float(layer)) * step)
-    cover = np.maximum(behind[..., 3:], np.float32(1e-6))
-    return np.asarray(behind[..., :3] / cover)
+    light = np.zeros((*picture.shape[:2], 4), dtype=np.float32)  # color times cover, and cover
+    found = [int(layer) for layer in np.unique(layers)]  # the larger, the farther
+    for layer in found:
+        _add(light, picture, layers == layer, abs(layer) * step)
+    behind = int(np.ceil(BEHIND_PX / step))
+    for layer in (layer for layer in found if layer * step < -SHARP_PX):
+        far = layers > layer + behind
+        _show_through(light, picture, layers == layer, far, abs(layer) * step)
+    cover = np.maximum(light[..., 3:], np.float32(1e-6))
+    return np.asarray(light[..., :3] / cover)
 
 
 def circle_px(depth_m: NDArray[np.float32], view: View, lens: Defocus) -> NDArray[np.float32]:
@@ -51,21 +60,42 @@ def circle_px(depth_m: NDArray[np.float32], view: View, lens: Defocus) -> NDArra
     return np.asarray(size * (np.float32(1 / lens.focus_m) - nearness))
 
 
-def _lay(
-    behind: NDArray[np.float32], picture: Linear, here: NDArray[np.bool_], diameter_px: float
-) -> None:
-    """Lay the pixels ``here`` of ``picture`` over what is ``behind``, blurred; in place."""
+def _add(light: Pixels, picture: Linear, here: NDArray[np.bool_], diameter_px: float) -> None:
+    """Add what the discs of the pixels ``here`` cover, where there is room; in place."""
     radius = int(np.ceil(diameter_px / 2)) if diameter_px > SHARP_PX else 0
-    rows, columns = _window(here, 2 * radius)
-    cover = here[rows, columns, None].astype(np.float32)
-    layer = np.concatenate([picture[rows, columns] * cover, cover], axis=2)
-    under = behind[rows, columns]
+    window = _window(here, radius)
+    layer = _covered(picture, here, window)
     if radius:
         layer = cv2.filter2D(layer, -1, disc(diameter_px), borderType=cv2.BORDER_REPLICATE)
         np.clip(layer, 0, 1, out=layer)  # large discs go through a Fourier transform
-        _continue(under, radius)
-    under *= 1 - layer[..., 3:]
-    under += layer
+    room = np.maximum(1 - light[window][..., 3:], 0)
+    light[window] += layer * np.minimum(1, room / np.maximum(layer[..., 3:], np.float32(1e-6)))
+
+
+def _show_through(
+    light: Pixels,
+    picture: Linear,
+    here: NDArray[np.bool_],
+    far: NDArray[np.bool_],
+    diameter_px: float,
+) -> None:
+    """Fill the pixels ``here`` with the mean of the ``far`` ones under their discs; in place."""
+    open_ = here & (light[..., 3] < FULL)
+    if not open_.any():
+        return
+    side = 2 * int(np.ceil(diameter_px / 2)) + 1
+    window = _window(open_, side)
+    beside = cv2.blur(_covered(picture, far, window), (side, side))
+    room = np.where(
+        open_[window][..., None] & (beside[..., 3:] > 1e-4), 1 - light[window][..., 3:], 0
+    )
+    light[window] += beside * (room / np.maximum(beside[..., 3:], np.float32(1e-4)))
+
+
+def _covered(picture: Linear, here: NDArray[np.bool_], window: tuple[slice, slice]) -> Pixels:
+    """The pixels ``here`` of ``window``: colour and cover 1, elsewhere 0; (h, w, 4)."""
+    cover = here[window][..., None].astype(np.float32)
+    return np.concatenate([picture[window] * cover, cover], axis=2)
 
 
 def _window(here: NDArray[np.bool_], margin: int) -> tuple[slice, slice]:
@@ -73,14 +103,6 @@ def _window(here: NDArray[np.bool_], margin: int) -> tuple[slice, slice]:
     x, y, width, height = cv2.boundingRect(here.view(np.uint8))
     rows = slice(max(y - margin, 0), y + height + margin)
     return rows, slice(max(x - margin, 0), x + width + margin)
-
-
-def _continue(under: NDArray[np.float32], radius: int) -> None:
-    """Fill what is not covered within ``radius`` of what is, with its mean; in place."""
-    beside = cv2.blur(under, (2 * radius + 1, 2 * radius + 1), borderType=cv2.BORDER_REPLICATE)
-    known = beside[..., 3:] > 1e-4
-    missing = np.where(known, 1 - under[..., 3:], 0)
-    under += beside * (missing / np.maximum(beside[..., 3:], 1e-4))
 
 
 @lru_cache(maxsize=128)

@@ -5,14 +5,11 @@ from numpy.typing import NDArray
 
 __all__ = ["hidden"]
 
-NOTHING = -1  # no surface is seen there
-SLACK = 1.5  # columns; neighbours on a slanted surface may share a column of the other picture
-
 
 def hidden(depth_m: NDArray[np.float32], fb: float, *, one_field: bool) -> NDArray[np.bool_]:
     """Where (H, W) the surface at ``depth_m`` (H, W) cannot be seen from the baseline's other end.
 
-    ``fb`` is fx times the baseline, metres pixels; the other end sees the pixel in column u at
+    ``fb`` is fx times the baseline, pixels metres; the other end sees the pixel in column u at
     column u - fb / z of a picture of its own. Two surfaces in one column: the nearer one hides the
     other. So behind an edge the shadow is fb (1/z_near - 1/z_far) columns wide, on the side away
     from the other end, but never wider than the thing that casts it.
@@ -24,19 +21,28 @@ def hidden(depth_m: NDArray[np.float32], fb: float, *, one_field: bool) -> NDArr
     if fb < 0:
         return hidden(depth_m[:, ::-1], -fb, one_field=one_field)[:, ::-1]
     height, width = depth_m.shape
-    columns = np.arange(width, dtype=np.float32)
     surface = depth_m > 0
-    seen_at = columns - np.divide(fb, depth_m, out=np.zeros_like(depth_m), where=surface)
+    disparity = np.divide(fb, depth_m, out=np.zeros_like(depth_m), where=surface)
+    seen_at = np.arange(width, dtype=np.float32) - disparity
     shift = int(np.ceil(max(0.0, -float(seen_at.min()))))
     # A pixel covers the two columns that it lies between.
-    cells = np.floor(seen_at[..., None] + np.array([0, 1], dtype=np.float32)).astype(np.int32)
-    cells += shift + (np.arange(height, dtype=np.int32) * (width + shift + 1))[:, None, None]
-    nearest = np.full(height * (width + shift + 1), NOTHING, dtype=np.int32)
+    first = np.floor(seen_at).astype(np.int32) + shift
+    first += np.arange(height, dtype=np.int32)[:, None] * (width + shift + 1)
+    cells = np.stack([first, first + 1], axis=2)
     # In one column of the other picture, what is farther right here is nearer. Assignment goes
     # from left to right, and the last one stays (McMillan and Bishop's occlusion-compatible order,
     # "Plenoptic Modeling", SIGGRAPH 1995).
-    source = np.broadcast_to(np.arange(width, dtype=np.int32)[:, None], cells.shape)
-    nearest[cells[surface]] = source[surface]
-    ahead = nearest[cells].min(axis=2) - columns
-    beyond = one_field & (seen_at < -0.5)
-    return np.asarray(surface & ((ahead > SLACK) | beyond))
+    sheet = _sheets(seen_at)
+    nearest = np.zeros(height * (width + shift + 1), dtype=np.int32)
+    nearest[cells[surface]] = sheet[surface][:, None]
+    behind = np.minimum(nearest[first], nearest[first + 1]) > sheet
+    return np.asarray(surface & (behind | (one_field & (seen_at < -0.5))))
+
+
+def _sheets(seen_at: NDArray[np.float32]) -> NDArray[np.int32]:
+    """Numbers (H, W) that grow along a row where the other end sees an edge, and only there.
+
+    A slanted surface that the other end sees narrower is one sheet: it does not hide itself.
+    """
+    edges = np.diff(seen_at, axis=1, prepend=seen_at[:, :1] - 1) <= 0
+    return np.cumsum(edges, axis=1, dtype=np.int32)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from simenv import lens
 from simenv.errors import InputError
 from simenv.spec import yaml
-from simenv.spec.camera import COEFFICIENTS, RESOLUTION_PX, check_lens
+from simenv.spec.camera import COEFFICIENTS, MAX_COEFFICIENT, MAX_PX, RESOLUTION_PX, check_lens
 from simenv.spec.model import Misplaced
 from simenv.spec.yaml import Document, Key, Problem, flow
 
@@ -203,9 +203,10 @@ def _matrix(file: Document) -> NDArray[np.float64]:
     if not K.any():
         text = "is all zero: the camera was never calibrated; calibrate it"
         raise _wrong(file, path, text)
-    if K[1, 0] != 0 or K[2].tolist() != [0, 0, 1] or K[0, 0] <= 0 or K[1, 1] <= 0:
-        text = f"must be {form} with fx and fy above 0, got {flow(values)}; list it row by row"
-        raise _wrong(file, path, text)
+    upper = K[1, 0] == 0 and K[2].tolist() == [0, 0, 1]
+    if not upper or min(K[0, 0], K[1, 1]) < 1 or np.abs(K).max() > MAX_PX:
+        text = f"must be {form} with fx and fy from 1 to {MAX_PX:.0f}, got {flow(values, cut=True)}"
+        raise _wrong(file, path, f"{text}; list it row by row, in pixels")
     return K
 
 
@@ -225,6 +226,9 @@ def _distortion(file: Document) -> NDArray[np.float64] | None:
     if any(values[8:]):
         text = f"has prism or tilt terms, {flow(values[8:])}"
         raise _wrong(file, path, f"{text}; calibrate it without them")
+    if max(map(abs, values), default=0.0) > MAX_COEFFICIENT:
+        text = f"is beyond any lens, got {flow(values, cut=True)}"
+        raise _wrong(file, path, f"{text}; at most {MAX_COEFFICIENT:.0f} is read, calibrate again")
     coefficients = np.array((*values, *(0.0,) * 8)[:8])
     return coefficients if coefficients.any() else None
 

@@ -13,7 +13,6 @@ from simenv import lens, pose
 from simenv.spec.model import (
     Misplaced,
     Name,
-    Pair,
     Positive,
     Rotation,
     Spec,
@@ -26,6 +25,8 @@ from simenv.spec.sensor import Sensor
 
 __all__ = [
     "COEFFICIENTS",
+    "MAX_COEFFICIENT",
+    "MAX_PX",
     "RESOLUTION_PX",
     "CameraPose",
     "CameraSpec",
@@ -38,18 +39,24 @@ __all__ = [
 ]
 
 RESOLUTION_PX = (8, 8192)  # the least and the largest side of an image
+MAX_PX = 1e6  # of a focal length or a principal point: so that nothing overflows
+MAX_COEFFICIENT = 1e6
 COEFFICIENTS = ("k1", "k2", "p1", "p2", "k3", "k4", "k5", "k6")  # in the order of OpenCV
 MAX_PINHOLE_PX = 8192  # a side of the undistorted picture that a distorted one is made from
+
+
+Focal = Annotated[float, Field(ge=1, le=MAX_PX)]  # pixels; with 1, all is within two pixels
+Offset = Annotated[float, Field(ge=-MAX_PX, le=MAX_PX)]  # pixels
 
 
 class Intrinsics(Spec):
     """K in OpenCV's convention: pixel centres at integers. Default principal point: the centre."""
 
-    fx: Positive
-    fy: Positive
-    cx: float | None = None
-    cy: float | None = None
-    s: float = 0.0
+    fx: Focal
+    fy: Focal
+    cx: Offset | None = None
+    cy: Offset | None = None
+    s: Offset = 0.0
 
 
 class CameraPose(Spec):
@@ -92,7 +99,7 @@ class Waypoint(CameraPose):
 Pixels = Annotated[int, Field(ge=RESOLUTION_PX[0], le=RESOLUTION_PX[1])]
 
 
-Coefficient = Annotated[float, Field(ge=-1e6, le=1e6)]
+Coefficient = Annotated[float, Field(ge=-MAX_COEFFICIENT, le=MAX_COEFFICIENT)]
 
 
 class Lens(Spec):
@@ -121,9 +128,9 @@ class Jitter(Spec):
     """Offset in the camera's own axes."""
     rpy_deg: Triple = (0.0, 0.0, 0.0)
     """Rotation about the camera's own axes."""
-    focal: Positive = 1.0
+    focal: Annotated[float, Field(ge=0.01, le=100)] = 1.0
     """Factor of fx and fy."""
-    center_px: Pair = (0.0, 0.0)
+    center_px: tuple[Offset, Offset] = (0.0, 0.0)
     """Added to cx, cy."""
 
     @property

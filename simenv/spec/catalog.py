@@ -17,7 +17,7 @@ from simenv.spec.explain import explain, suggest
 from simenv.spec.object import ObjectModel, ObjectSpec
 from simenv.spec.yaml import Document, Problem
 
-__all__ = ["ENVIRONMENT", "Kind", "content_root", "find", "load_object", "names"]
+__all__ = ["ENVIRONMENT", "Kind", "beside_tasks", "content_root", "find", "load_object", "names"]
 
 ENVIRONMENT = "SIMENV_PATH"  # folders that hold robots/, objects/ and tasks/, separated as in PATH
 
@@ -63,6 +63,12 @@ def find(kind: Kind, name: str, *, near: Path | None = None) -> Path:
                 return path
     way_out = suggest(name, names(kind, near=near))
     raise InputError(f"no {kind[:-1]} {yaml.flow(name, cut=True)}; {way_out}")
+
+
+def beside_tasks(file: str, *, near: Path | None = None) -> Path:
+    """The folder of task files that holds ``file``; the first one if none does."""
+    folders = [near or Path(), *(root / "tasks" for root in _roots(near))]
+    return next((folder for folder in folders if (folder / file).is_file()), folders[0])
 
 
 def load_object(name_or_path: str | Path, *, near: Path | None = None) -> ObjectModel:

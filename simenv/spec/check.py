@@ -13,7 +13,7 @@ from simenv.spec.paths import Place, Rejected, place, replace
 from simenv.spec.task import TaskSpec
 from simenv.spec.yaml import Key, Problem, flow
 
-__all__ = ["check", "named_objects"]
+__all__ = ["check", "distributions", "named_objects"]
 
 EACH_ACTOR = (  # what every part of a group can have of its own
     "objects",
@@ -36,7 +36,7 @@ def named_objects(spec: TaskSpec) -> dict[tuple[Key, ...], str]:
         found.update(_names(("actors", group, "objects"), actors.objects))
     for path, axis in spec.domain.items():
         if _actor_key(path) == "objects":
-            for where, distribution in _distributions(path, axis):
+            for where, distribution in distributions(path, axis):
                 if distribution.choice != "all":
                     found.update(_names((*where, "choice"), distribution.choice))
     return found
@@ -60,7 +60,8 @@ def _actor_key(path: str) -> str | None:
     return parts[2] if len(parts) == 3 and parts[0] == "actors" else None
 
 
-def _distributions(path: str, axis: AxisSpec) -> Iterator[tuple[tuple[Key, ...], Distribution]]:
+def distributions(path: str, axis: AxisSpec) -> Iterator[tuple[tuple[Key, ...], Distribution]]:
+    """What the axis at ``path`` draws from, core and edges, each with its place in the file."""
     yield ("domain", path), axis
     for name, edge in axis.edge.items():
         yield ("domain", path, "edge", name), edge
@@ -106,7 +107,7 @@ def _axis(
     problems = list(_kind(path, axis, target)) + list(_each(path, axis))
     if problems:
         return problems
-    for where, distribution in _distributions(path, axis):
+    for where, distribution in distributions(path, axis):
         found = list(_form(where, path, distribution, target))
         found = found or list(_textures(where, path, distribution, spec, objects))
         problems += found or list(_ends(where, path, distribution, spec))

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from simenv.errors import InputError
 from simenv.spec import catalog, yaml
+from simenv.spec.backdrop import backdrops
 from simenv.spec.camera import CameraPose
 from simenv.spec.check import check, named_objects
 from simenv.spec.domain import Distribution
@@ -38,6 +39,7 @@ class Task:
     objects: Mapping[str, ObjectModel]  # every object that a group or an axis names, by name
     path: Path | None = None
     folder: Path | None = None  # where its own objects are looked for first
+    images: Mapping[str, Path] = field(default_factory=dict)  # its backdrops by name
 
     @property
     def name(self) -> str:
@@ -66,16 +68,17 @@ class Task:
         return max((len(model.spec.keypoints) for model in self.objects.values()), default=0)
 
     def backdrop(self, image: str | None) -> Path | None:
-        """The file of a backdrop image; looked for beside the task file."""
-        return None if image is None else (self.folder or Path()) / image
+        """The file of a backdrop image that the task names."""
+        return None if image is None else self.images[image]
 
     @cached_property
     def catalog_sha256(self) -> str:
-        """Digest of all that the objects are: numbers, surfaces, hulls and textures."""
+        """Digest of all that the objects are: numbers, surfaces, hulls, textures; and backdrops."""
         digest = hashlib.sha256()
-        for _, model in sorted(self.objects.items()):
-            for part in _contents(model):
-                digest.update(len(part).to_bytes(8, "little") + part)
+        parts = [part for _, model in sorted(self.objects.items()) for part in _contents(model)]
+        parts += [path.read_bytes() for _, path in sorted(self.images.items())]
+        for part in parts:
+            digest.update(len(part).to_bytes(8, "little") + part)
         return digest.hexdigest()
 
 
@@ -132,8 +135,9 @@ def _task(document: Document, path: Path | None, *, near: Path | None) -> Task:
         spec = TaskSpec.model_validate(document.value)
     except ValidationError as error:
         raise document.error(explain(error, TaskSpec, document.value)) from None
-    task = Task(spec, _objects(document, spec, near), path, near)
-    if problems := check(spec, task.objects):
+    images, problems = backdrops(spec, near)
+    task = Task(spec, _objects(document, spec, near), path, near, images)
+    if problems := [*problems, *check(spec, task.objects)]:
         raise document.error(problems)
     return task
 

@@ -1,4 +1,4 @@
-"""How a picture travels inside a page: PNG or JPEG bytes as a data URI."""
+"""How a picture travels inside a page: WebP or JPEG bytes as a data URI."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["jpeg_uri", "png", "png_uri", "shrink"]
+__all__ = ["exact_uri", "jpeg_uri", "png", "shrink"]
 
 JPEG_QUALITY = 88
+WEBP_LOSSLESS = 101  # OpenCV's word for it: a quality above 100
 
 
 def png(picture: NDArray[np.uint8]) -> bytes:
@@ -20,9 +21,15 @@ def png(picture: NDArray[np.uint8]) -> bytes:
     return _encoded(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 9])
 
 
-def png_uri(picture: NDArray[np.uint8]) -> str:
-    """`png` as the value of ``src``: for flat colours and for what must be exact."""
-    return "data:image/png;base64," + base64.b64encode(png(picture)).decode()
+def exact_uri(picture: NDArray[np.uint8]) -> str:
+    """Lossless WebP of (H, W, 3) rgb as the value of ``src``: for flat colours and for scales.
+
+    Of a noisy depth it makes half of what PNG makes, in a quarter of the time.
+    """
+    import cv2
+
+    data = _encoded(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, WEBP_LOSSLESS])
+    return "data:image/webp;base64," + base64.b64encode(data).decode()
 
 
 def jpeg_uri(picture: NDArray[np.uint8]) -> str:

@@ -7,7 +7,7 @@ from html import escape
 from importlib.resources import files
 
 from simenv.view.color import AXIS_COLORS, shades
-from simenv.view.encode import png_uri
+from simenv.view.encode import exact_uri
 from simenv.view.shot import About, Rejection, Shot
 from simenv.view.svg import hex_color
 from simenv.view.tile import VIEWS, tile_html, view_buttons, views_of
@@ -64,7 +64,7 @@ def _file(name: str) -> str:
 
 
 def _style() -> str:
-    scale = png_uri(shades()[None])  # one row of pixels, stretched
+    scale = exact_uri(shades()[None])  # one row of pixels, stretched
     return f"{_file('page.css')}.scale .bar {{ background: url({scale}) 0 0 / 100% 100% }}"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from simenv.view.color import DepthScale, mask_picture
-from simenv.view.encode import jpeg_uri, png_uri, shrink
+from simenv.view.encode import exact_uri, jpeg_uri, shrink
 from simenv.view.panes import EXTRAS, Pane, extra_names, extra_panes
 from simenv.view.shot import Shot
 from simenv.view.svg import overlay_svg
@@ -61,8 +61,8 @@ def _panes(shot: Shot, scale: DepthScale, extras: Sequence[Pane]) -> str:
     slots = [_slot(k, len(extras)) for k in range(len(extras))]
     panes = [
         _pane("rgb", rgb, "rgb", LARGE, large=True, over=overlay),
-        _pane("mask", png_uri(mask), "mask", MASK, exact=True),
-        _pane("depth", png_uri(depth), "depth", DEPTH, exact=True),
+        _pane("mask", exact_uri(mask), "mask", MASK, exact=True),
+        _pane("depth", exact_uri(depth), "depth", DEPTH, exact=True),
         *(
             _pane(pane.name, _uri(pane), pane.caption, slot, exact=pane.exact)
             for pane, slot in zip(extras, slots, strict=True)
@@ -80,7 +80,7 @@ def _slot(extra: int, count: int) -> str:
 
 
 def _uri(pane: Pane) -> str:
-    return png_uri(pane.picture) if pane.exact else jpeg_uri(pane.picture)
+    return exact_uri(pane.picture) if pane.exact else jpeg_uri(pane.picture)
 
 
 def _pane(

@@ -9,6 +9,12 @@ from simenv.render import texture
 from simenv.spec.look import PROCEDURAL_TEXTURES
 
 
+OLDER = (
+    "rubber", "green_pvc", "concrete", "wood", "plastic", "steel", "cardboard", "checker",
+)  # fmt: skip
+OLDER_SHA256 = "e91b062bf98860757f2b930d4ac2c107b69d05b9d2520343419b5133ea5e6207"
+
+
 def test_task_files_may_name_exactly_the_textures_there_are() -> None:
     assert set(texture.NAMES) == set(PROCEDURAL_TEXTURES)
 
@@ -31,6 +37,13 @@ def test_a_texture_repeats_without_a_seam(name: str, axis: int) -> None:
     assert across[-1] <= 1.05 * across.max(
         initial=0, where=np.arange(len(across)) < len(across) - 1
     )
+
+
+def test_textures_of_older_datasets_keep_their_pixels() -> None:
+    digest = hashlib.sha256()
+    for name in OLDER:
+        digest.update(texture.make(name).tobytes())
+    assert digest.hexdigest() == OLDER_SHA256
 
 
 def test_textures_differ() -> None:

@@ -8,75 +8,37 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Target", "Targets"]
+__all__ = ["Parcel", "Parcels", "Targets"]
 
-KEPT = 6  # framebuffers; a seventh size or set of pictures replaces the one used longest ago
-# name -> components, moderngl's type, numpy's type
-PICTURES: dict[str, tuple[int, str, type[Any]]] = {
-    "rgba": (4, "f1", np.uint8),
-    "depth": (1, "f4", np.float32),
-    "instance": (1, "u2", np.uint16),
-    "normals": (4, "f4", np.float32),
-    "coordinates": (4, "f4", np.float32),
+KEPT_TARGETS = 6  # of other sizes or pictures; one more replaces the one used longest ago
+KEPT_BUFFERS = 16
+
+# name -> components, components read back, moderngl's type, numpy's type
+PICTURES: dict[str, tuple[int, int, str, type[Any]]] = {
+    "rgba": (4, 4, "f1", np.uint8),
+    "depth": (1, 1, "f4", np.float32),
+    "instance": (1, 1, "u2", np.uint16),
+    "normals": (4, 3, "f4", np.float32),
+    "coordinates": (4, 3, "f4", np.float32),
 }
-READ_COMPONENTS = {"normals": 3, "coordinates": 3}
+
+Pictures = dict[str, NDArray[Any]]
 
 
 class Target:
-    """A framebuffer of some pictures of one size."""
+    """A framebuffer with one attachment a picture, and depth."""
 
     def __init__(self, context: Any, size: tuple[int, int], pictures: tuple[str, ...]) -> None:
-        self.size, self.pictures = size, pictures
-        self._held = [
-            context.renderbuffer(size, PICTURES[name][0], dtype=PICTURES[name][1])
-            for name in pictures
+        self.pictures = pictures
+        self.attachments = [
+            context.texture(size, PICTURES[name][0], dtype=PICTURES[name][2]) for name in pictures
         ]
-        self._held.append(context.depth_renderbuffer(size))
-        self.framebuffer = context.framebuffer(self._held[:-1], self._held[-1])
-
-    @property
-    def bytes(self) -> int:
-        """Size of what `read` writes."""
-        return sum(self._bytes(name) for name in self.pictures)
-
-    def _bytes(self, name: str) -> int:
-        width, height = self.size
-        components, _, kind = PICTURES[name]
-        return int(width * height * READ_COMPONENTS.get(name, components) * np.dtype(kind).itemsize)
-
-    def read(self, buffer: Any) -> None:
-        """Have the device copy all pictures into a pixel buffer."""
-        offset = 0
-        for k, name in enumerate(self.pictures):
-            components, kind, _ = PICTURES[name]
-            self.framebuffer.read_into(
-                buffer,
-                components=READ_COMPONENTS.get(name, components),
-                attachment=k,
-                alignment=1,
-                dtype=kind,
-                write_offset=offset,
-            )
-            offset += self._bytes(name)
-
-    def fetch(self, buffer: Any) -> dict[str, NDArray[Any]]:
-        """The pictures that `read` has put into ``buffer``, (H, W) or (H, W, components)."""
-        width, height = self.size
-        found: dict[str, NDArray[Any]] = {}
-        offset = 0
-        for name in self.pictures:
-            components, _, kind = PICTURES[name]
-            components = READ_COMPONENTS.get(name, components)
-            shape = (height, width) if components == 1 else (height, width, components)
-            found[name] = np.empty(shape, kind)
-            buffer.read_into(found[name], size=found[name].nbytes, offset=offset)
-            offset += found[name].nbytes
-        return found
+        self._depth = context.depth_renderbuffer(size)
+        self.framebuffer = context.framebuffer(self.attachments, self._depth)
 
     def release(self) -> None:
         """Give the memory back."""
-        self.framebuffer.release()
-        for held in self._held:
+        for held in (self.framebuffer, self._depth, *self.attachments):
             held.release()
 
 
@@ -91,8 +53,72 @@ class Targets:
         """A framebuffer of this kind; what is in it is anyone's."""
         key = (size, pictures)
         if key not in self._targets:
-            if len(self._targets) >= KEPT:
+            if len(self._targets) >= KEPT_TARGETS:
                 self._targets.popitem(last=False)[1].release()
             self._targets[key] = Target(self._context, size, pictures)
         self._targets.move_to_end(key)
         return self._targets[key]
+
+
+class Parcel:
+    """Pictures of one size on their way from the device, in one pixel buffer."""
+
+    def __init__(self, buffer: Any, size: tuple[int, int]) -> None:
+        self.buffer = buffer
+        self._size = size
+        self._held: list[tuple[str, int]] = []  # name, byte offset
+        self._end = 0
+
+    def put(self, target: Target) -> None:
+        """Have the device copy the pictures of ``target``."""
+        for k, name in enumerate(target.pictures):
+            _, components, kind, _ = PICTURES[name]
+            target.framebuffer.read_into(
+                self.buffer,
+                components=components,
+                attachment=k,
+                alignment=1,
+                dtype=kind,
+                write_offset=self._end,
+            )
+            self._held.append((name, self._end))
+            self._end += picture_bytes(name, self._size)
+
+    def fetch(self) -> Pictures:
+        """Wait for the pictures; (H, W) or (H, W, components)."""
+        width, height = self._size
+        found: Pictures = {}
+        for name, offset in self._held:
+            _, components, _, kind = PICTURES[name]
+            shape = (height, width) if components == 1 else (height, width, components)
+            found[name] = np.empty(shape, kind)
+            self.buffer.read_into(found[name], size=found[name].nbytes, offset=offset)
+        return found
+
+
+class Parcels:
+    """Pixel buffers, used again when they were fetched."""
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+        self._free: list[Any] = []
+
+    def new(self, size: tuple[int, int], pictures: tuple[str, ...]) -> Parcel:
+        """An empty parcel with room for some pictures."""
+        room = sum(picture_bytes(name, size) for name in pictures)
+        for k, buffer in enumerate(self._free):
+            if buffer.size == room:
+                return Parcel(self._free.pop(k), size)
+        return Parcel(self._context.buffer(reserve=room), size)
+
+    def done(self, parcel: Parcel) -> None:
+        """The parcel was fetched and is not needed any more."""
+        self._free.append(parcel.buffer)
+        if len(self._free) > KEPT_BUFFERS:
+            self._free.pop(0).release()
+
+
+def picture_bytes(name: str, size: tuple[int, int]) -> int:
+    """Bytes of one picture as it is read back."""
+    _, components, _, kind = PICTURES[name]
+    return int(size[0] * size[1] * components * np.dtype(kind).itemsize)
