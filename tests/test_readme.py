@@ -7,6 +7,8 @@ import pytest
 
 from simenv.cli import run
 from simenv.generate import generate
+from simenv.spec.load import task_from_text
+from simenv.spec.task import LABELS
 from tests.test_floors import FLOORS
 
 ROOT = Path(__file__).parent.parent
@@ -46,3 +48,17 @@ def test_links_lead_to_files(link: str) -> None:
 def test_commands_to_paste_are_one_line_each() -> None:
     for block in re.findall(r"```bash\n(.*?)```", README, re.DOTALL):
         assert block.count("\n") == 1
+
+
+def test_the_example_of_labels_cameras_and_looks_is_a_task() -> None:
+    (block,) = re.findall(r"```yaml\n(labels:.*?)```", README, re.DOTALL)
+    task = "\n".join(
+        [
+            "format: simenv-task-1",
+            "name: readme",
+            "actors: {parts: {objects: [washer], spawn: {zone: here}}}",
+            "scene: {zones: {here: {center: [0, 0, 0], size_m: [0.2, 0.2]}}}",
+            block,
+        ]
+    )
+    assert len(task_from_text(task).spec.labels) == len(LABELS)

@@ -2,7 +2,7 @@
 
     python docs/plots/looks.py [RENDERER]
 
-The twelve are drawn with RENDERER, egl if it is not given; with another one, a row of egl's follows.
+The twelve are drawn with RENDERER, egl if it is not given; with another, a row of egl's follows.
 """
 
 import sys

@@ -23,17 +23,18 @@ from simenv.pose import Vector
 from simenv.render import light
 from simenv.spec.look import Light, Look
 
-__all__ = ["DOWN", "LAMP_POINTS", "UP", "Draw", "Shading", "lamp_points", "nominal", "relit"]
+__all__ = ["LAMP_POINTS", "UP", "Draw", "Shading", "lamp_points", "nominal", "relit"]
 
 Image = NDArray[np.uint8]  # (H, W, 3 or more) as the engine shows it
 Field = NDArray[np.float32]  # (H, W)
 Draw = Callable[[Vector, bool], Image]  # (direction to the lamp, with shadows) -> picture
 
-UP, DOWN = np.array([0.0, 0.0, 1.0]), np.array([0.0, 0.0, -1.0])
+# One degree off the vertical: upright walls would be lit from both sides. No wall is built so.
+UP = light.direction(Light(elevation_deg=89.0, azimuth_deg=12.345))
 LAMP_POINTS = 8  # pictures that a soft lamp's shadow is averaged from
 GOLDEN_ANGLE = np.pi * (3 - np.sqrt(5))  # between neighbours of a sunflower's seeds
 STEEP_DEG = 45.0  # elevation above which highlights overlap with those of a lamp straight above
-ASIDE_DEG = 25.0  # elevation of a lamp whose highlights do not
+ASIDE_DEG = 25.0  # elevation of a lamp whose highlights do not; level floors need some
 FINE = 16  # steps of a grey level in which albedo is looked up
 
 
@@ -78,7 +79,7 @@ def nominal(look: Look, *, shadows: bool = True) -> bool:
 def relit(look: Look, above: Image, draw: Draw, shading: Shading, *, shadows: bool) -> Image:
     """The picture (H, W, 3) under ``look``, of ``above``, which is lit from UP without shadows."""
     draw = _once(draw)
-    pairs = [(above, draw(DOWN, False))]
+    pairs = [(above, draw(-UP, False))]
     if shading.highlights:
         aside = _aside(look.light)
         pairs.append((draw(aside, False), draw(-aside, False)))
@@ -122,8 +123,7 @@ def _once(draw: Draw) -> Draw:
 def _aside(key: Light) -> Vector:
     """Direction (3,) of a lamp whose highlights are not where a lamp straight above has its own.
 
-    The key lamp's, which is needed anyway, unless it is steep. Not level either: a lamp at 0 lights
-    upright walls and level floors from both sides.
+    The key lamp's, which is needed anyway, unless it is steep.
     """
     steep = key.elevation_deg > STEEP_DEG
     return _towards(key.model_copy(update={"elevation_deg": ASIDE_DEG}) if steep else key)[0]

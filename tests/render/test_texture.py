@@ -8,7 +8,6 @@ import pytest
 from simenv.render import texture
 from simenv.spec.look import PROCEDURAL_TEXTURES
 
-
 OLDER = (
     "rubber", "green_pvc", "concrete", "wood", "plastic", "steel", "cardboard", "checker",
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ INSTANCE = np.dtype(
         ("id", "f4"),
     ]
 )
-INSTANCE_FORMAT = "4f4 4f4 4f4 4f4 2f4/i"
+INSTANCE_FORMAT = "4f4 4f4 4f4 4f4 2f4/i"  # rows of X, paint, tag
 COMMAND_WORDS = 5  # of DrawElementsIndirectCommand
 
 
@@ -70,9 +71,13 @@ class Batch:
 class Cast:
     """The draws of a scene, whatever the poses."""
 
-    def __init__(self, scene: Scene, groups: tuple[Group, ...], parts: list[Part]) -> None:
+    def __init__(
+        self, of: Sequence[Body] = (), groups: Sequence[Group] = (), parts: Sequence[Part] = ()
+    ) -> None:
+        """``of`` are the bodies of the scene, ``parts`` the places of the groups' meshes."""
+        self.throws_shadow = np.array([body.id > 0 for body in of], bool)
         self.rows = np.array([row for g in groups for row in g.rows], int)
-        bodies = [scene.bodies[row] for row in self.rows]
+        bodies = [of[row] for row in self.rows]
         self.instances = np.zeros(len(bodies), INSTANCE)
         colors = np.array([body.color for body in bodies]).reshape(-1, 3)
         self.instances["albedo"] = linear(colors)
@@ -98,7 +103,7 @@ class Cast:
         return self.instances
 
 
-def _batches(groups: tuple[Group, ...]) -> list[Batch]:
+def _batches(groups: Sequence[Group]) -> list[Batch]:
     batches: list[Batch] = []
     for k, g in enumerate(groups):
         if batches and batches[-1].source == g.source:

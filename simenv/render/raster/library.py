@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from simenv.errors import InputError
 from simenv.mesh import Mesh
-from simenv.render import texture
+from simenv.render import light, texture
 from simenv.render.surface import Surface
 
 __all__ = ["VERTEX_FORMAT", "Library", "Part"]
@@ -21,7 +21,6 @@ LIMIT_BYTES = 256 << 20  # above this everything is dropped when the next scene 
 FIRST_BYTES = 1 << 20  # of a new buffer; it doubles when it is full
 VERTEX_FORMAT = "3f4 3f4 2f4"  # position, normal, uv
 VERTEX_BYTES, INDEX_BYTES = 32, 4
-GL_SRGB8 = 0x8C41
 
 Source = str | Path | None  # a procedural texture, an image file, or plain white
 
@@ -86,13 +85,11 @@ class Library:
         if source not in self._textures:
             image = _image(source, self._context.info["GL_MAX_TEXTURE_SIZE"])
             size = (image.shape[1], image.shape[0])
-            made = self._context.texture(
-                size, 4, np.ascontiguousarray(np.dstack([image, np.full(image.shape[:2],255,np.uint8)])[::-1])
-            )
+            made = self._context.texture(size, 4, _texels(image))
             made.build_mipmaps()
             made.filter = (self._context.LINEAR_MIPMAP_NEAREST, self._context.LINEAR)
             self._textures[source] = made
-            self._texture_bytes += 4 * image.size // 3 * 4 // 3  # RGBA, and the smaller levels
+            self._texture_bytes += 4 * size[0] * size[1] * 4 // 3  # with the smaller levels
         return self._textures[source]
 
 
@@ -120,6 +117,17 @@ class _Heap:
 def _interleaved(mesh: Mesh) -> NDArray[np.float32]:
     """Rows (V, 8) of position, normal and uv."""
     return np.hstack([mesh.vertices, mesh.normals, mesh.uvs]).astype(np.float32)
+
+
+def _texels(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """RGBA (H, W, 4), the lowest row first: the square root of linear light in 8 bits.
+
+    A shader squares it for less than OpenGL asks for sRGB, and it is as fine in the dark.
+    """
+    levels = np.arange(256, dtype=np.uint8)
+    table = np.round(255 * np.sqrt(light.decode(levels))).astype(np.uint8)
+    opaque = np.full(image.shape[:2], 255, np.uint8)
+    return np.ascontiguousarray(np.dstack([table[image], opaque])[::-1])
 
 
 def _image(source: Source, largest: int) -> NDArray[np.uint8]:

@@ -314,9 +314,7 @@ def _disc(taps: int) -> str:
 def _maps(variant: Variant) -> str:
     types = {"hard": "sampler2DShadow", "soft": "sampler2D"}
     return "".join(
-        f"uniform {types[kind]} map_{k};\n"
-        for k, kind in enumerate(variant.lamps)
-        if kind in types
+        f"uniform {types[kind]} map_{k};\n" for k, kind in enumerate(variant.lamps) if kind in types
     )
 
 

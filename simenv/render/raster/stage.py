@@ -35,7 +35,7 @@ class Stage:
         self.centre = np.zeros(3)
         self.casters = np.zeros((0, 3))  # corners of what throws shadows, stage coordinates
         self.hulls = Hulls([])
-        self.cast: Cast | None = None
+        self.cast = Cast()
         self._surfaces: WeakKeyDictionary[ObjectModel, Surface] = WeakKeyDictionary()
         self._scene: Scene | None = None
         self._snapshot: Snapshot | None = None
@@ -54,7 +54,6 @@ class Stage:
             self._scene = None
             self._enter(snapshot.scene)
             self._scene = snapshot.scene
-        assert self.cast is not None
         X_WB = snapshot.X_WB
         where = X_WB[:, :3, 3].mean(axis=0) if len(X_WB) else np.zeros(3)
         self.centre = np.round(where / CENTRE_STEP_M) * CENTRE_STEP_M
@@ -72,7 +71,7 @@ class Stage:
         for g in groups:
             self.library.texture(g.source)
         parts = [self.library.part(g.surface) for g in groups]
-        self.cast = Cast(scene, groups, parts)
+        self.cast = Cast(scene.bodies, groups, parts)
         self.commands = self._written(self.commands, self.cast.commands)
         self.hulls = Hulls(surfaces)
 
