@@ -24,6 +24,7 @@ from simenv.spec.look import Look
 DOCS = Path(__file__).parents[1]
 TILE = (304, 228)  # pixels
 COLUMNS = 4
+FONT = (cv2.FONT_HERSHEY_SIMPLEX, 0.5)
 EGL_TOO = ("as it comes", "harsh", "two coloured lamps", "soft")
 IMAGE = DOCS / "conveyor_pick.png"
 
@@ -70,21 +71,22 @@ def picture(shown: Snapshot, renderer: str, title: str) -> NDArray[np.uint8]:
     """BGR, with its title."""
     look = Look.model_validate_json(LOOKS[title])
     if look.backdrop.texture or look.backdrop.image:
-        shown = without_floor(shown)
+        shown = in_the_air(shown)
     scene = replace(shown.scene, look=look, backdrop=IMAGE)
     (camera,) = (camera for camera in scene.cameras if camera.name == "oblique")
     with open_renderer(renderer) as opened:
         frame = opened.render(replace(shown, scene=scene), shown.view(camera))
     small = cv2.resize(frame.rgb[..., ::-1], TILE, interpolation=cv2.INTER_AREA)
     text = title if renderer != "egl" or len(sys.argv) < 2 else f"egl: {title}"
-    for color, width in (((0, 0, 0), 3), ((255, 255, 255), 1)):
-        cv2.putText(small, text, (8, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.55, color, width, cv2.LINE_AA)
+    (width, height), _ = cv2.getTextSize(text, *FONT, 1)
+    cv2.rectangle(small, (0, 0), (width + 12, height + 14), (0, 0, 0), cv2.FILLED)
+    cv2.putText(small, text, (6, height + 6), *FONT, (255, 255, 255), 1, cv2.LINE_AA)
     return np.asarray(small, np.uint8)
 
 
-def without_floor(shown: Snapshot) -> Snapshot:
-    """So that there is something to see of what lies behind."""
-    rows = [k for k, body in enumerate(shown.scene.bodies) if body.group != "floor"]
+def in_the_air(shown: Snapshot) -> Snapshot:
+    """Without floor and table, so that there is something to see of what lies behind."""
+    rows = [k for k, body in enumerate(shown.scene.bodies) if body.group in ("parts", "bins")]
     scene = replace(shown.scene, bodies=tuple(shown.scene.bodies[k] for k in rows))
     return replace(shown, scene=scene, X_WB=shown.X_WB[rows], velocity=shown.velocity[rows])
 

@@ -32,17 +32,20 @@ def hidden(depth_m: NDArray[np.float32], fb: float, *, one_field: bool) -> NDArr
     # In one column of the other picture, what is farther right here is nearer. Assignment goes
     # from left to right, and the last one stays (McMillan and Bishop's occlusion-compatible order,
     # "Plenoptic Modeling", SIGGRAPH 1995).
-    sheet = _sheets(seen_at)
+    turned = np.diff(seen_at, axis=1) <= 0  # from a pixel to the next
+    sheet = _sheets(turned)
     nearest = np.zeros(height * (width + shift + 1), dtype=np.int32)
     nearest[cells[surface]] = sheet[surface][:, None]
     behind = np.minimum(nearest[first], nearest[first + 1]) > sheet
+    behind[:, 1:-1] |= turned[:, :-1] & turned[:, 1:]  # a surface that shows its back
     return np.asarray(surface & (behind | (one_field & (seen_at < -0.5))))
 
 
-def _sheets(seen_at: NDArray[np.float32]) -> NDArray[np.int32]:
+def _sheets(turned: NDArray[np.bool_]) -> NDArray[np.int32]:
     """Numbers (H, W) that grow along a row where the other end sees an edge, and only there.
 
     A slanted surface that the other end sees narrower is one sheet: it does not hide itself.
     """
-    edges = np.diff(seen_at, axis=1, prepend=seen_at[:, :1] - 1) <= 0
-    return np.cumsum(edges, axis=1, dtype=np.int32)
+    sheets = np.zeros((turned.shape[0], turned.shape[1] + 1), dtype=np.int32)
+    np.cumsum(turned, axis=1, out=sheets[:, 1:])
+    return sheets

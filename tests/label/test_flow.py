@@ -54,7 +54,7 @@ def pictured(tiny: Renderer, lens_name: str) -> tuple[Snapshot, View, Frame]:
     if lens_name == "pinhole":
         shown = moving(0)
         return shown, VIEW, tiny.render(shown, VIEW)
-    shown, view = moving(1, ["carton_small", "hex_nut"]), small(VIEW)
+    shown, view = moving(1, ["carton_small", "carton_tall"]), small(VIEW)
     return shown, view, cast(shown, view)
 
 
@@ -71,7 +71,7 @@ def test_a_point_goes_where_its_body_and_the_camera_take_it(tiny: Renderer, lens
         v, u = np.nonzero((frame.instance == body) & (frame.depth_m > 0))
         assert len(v) > 20
         xy = lens.rays(view.width, view.height, view.K, view.distortion)[v, u]
-        p_C = np.column_stack([xy, np.ones(len(v))]) * frame.depth_m[v, u, None]
+        p_C: Array = np.column_stack([xy, np.ones(len(v))]) * frame.depth_m[v, u, None]
         row = ids.index(body)
         p_B = pose.apply(pose.inverse(shown.X_WB[row]) @ view.X_WC, p_C)
         p_C = pose.apply(pose.inverse(later.X_WC) @ following.X_WB[row], p_B)

@@ -155,7 +155,7 @@ def test_a_bent_silhouette_is_where_bent_rays_hit(name: str, lens: str) -> None:
         p = (*rng.uniform(-0.35, 0.35, 2) * depth, depth)
         X_CB = pose.from_quaternion(rng.normal(size=4), p)
         if name.startswith("wall"):
-            X_CB = pose.from_rpy_deg(rng.uniform(-10, 10, 3), (0.0, 0.5, 0.0))
+            X_CB = pose.from_rpy_deg(rng.uniform(-10, 10, 3).tolist(), (0.0, 0.5, 0.0))
         found = silhouettes([Outline.of(surface)], X_CB[None], view).mask(0, 320, 240)
         expected = hit(surface, X_CB, rays)
         both = np.sum(found & expected)

@@ -1,13 +1,14 @@
 """An independent judge of pictures: one ray through each pixel centre, against every triangle.
 
 Moeller and Trumbore 1997, plain numpy, no code of simenv: what it says follows from the meshes,
-the poses and K alone.
+the poses and K alone; behind a lens that bends, the rays are OpenCV's.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,6 +26,12 @@ class Truth:
 def rays_of(view: View) -> NDArray[np.float64]:
     """The ray through each pixel centre (H, W, 3), camera frame, of unit z."""
     v, u = np.mgrid[0 : view.height, 0 : view.width].astype(np.float64)
+    if view.distortion is not None:
+        assert view.K[0, 1] == 0, "cv2 knows no skew"
+        criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 200, 1e-12)
+        pairs = np.stack([u, v], axis=-1).reshape(-1, 1, 2)
+        straight = cv2.undistortImagePoints(pairs, view.K, view.distortion, arg1=criteria)
+        u, v = np.moveaxis(straight.reshape(view.height, view.width, 2), 2, 0)
     pixels = np.stack([u, v, np.ones_like(u)], axis=-1)
     return np.asarray(pixels @ np.linalg.inv(view.K).T)
 
@@ -37,7 +44,7 @@ def cast(snapshot: Snapshot, view: View) -> Truth:
     for body, X_WB in zip(snapshot.scene.bodies, snapshot.X_WB, strict=True):
         mesh, X_CB = snapshot.scene.objects[body.object].mesh, X_CW @ X_WB
         for corners in (mesh.vertices @ X_CB[:3, :3].T + X_CB[:3, 3])[mesh.faces]:
-            window = _window(corners, view)
+            window = _window(corners, view, rays)
             z = _depth(corners, rays[window])
             nearer = z < depth[window]
             depth[window][nearer] = z[nearer]
@@ -46,15 +53,27 @@ def cast(snapshot: Snapshot, view: View) -> Truth:
     return Truth(depth, instance)
 
 
-def _window(corners: NDArray[np.float64], view: View) -> tuple[slice, slice]:
+def _window(
+    corners: NDArray[np.float64], view: View, rays: NDArray[np.float64]
+) -> tuple[slice, slice]:
     """Rows and columns that a triangle (3, 3) may cover."""
     if (corners[:, 2] <= 0).any():
         return slice(None), slice(None)
+    if view.distortion is not None:
+        return _bent_window(corners, rays)
     uv = corners @ view.K.T
     uv = uv[:, :2] / uv[:, 2:]
     low = np.maximum(np.floor(uv.min(axis=0)), 0).astype(int)
     high = np.maximum(np.ceil(uv.max(axis=0)) + 1, 0).astype(int)
     return slice(low[1], high[1]), slice(low[0], high[0])
+
+
+def _bent_window(corners: NDArray[np.float64], rays: NDArray[np.float64]) -> tuple[slice, slice]:
+    """The rows and columns with a ray in the triangle's bounding box."""
+    xy = corners[:, :2] / corners[:, 2:]
+    near = ((rays[..., :2] >= xy.min(axis=0)) & (rays[..., :2] <= xy.max(axis=0))).all(axis=2)
+    rows, columns = (np.append(np.flatnonzero(near.any(axis=axis)), -1) for axis in (1, 0))
+    return slice(rows[0], rows[-2:].max() + 1), slice(columns[0], columns[-2:].max() + 1)
 
 
 def _depth(corners: NDArray[np.float64], rays: NDArray[np.float64]) -> NDArray[np.float64]:

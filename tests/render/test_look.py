@@ -435,21 +435,24 @@ def test_without_ambient_light_shadows_are_black(egl: Renderer) -> None:
     assert floor_levels(egl, **dark).min() < 0.004
 
 
-def test_no_highlight_of_the_engine_is_left_on_an_even_board(egl: Renderer) -> None:
+@pytest.mark.parametrize("upright", [False, True])
+def test_no_highlight_of_the_engine_is_left_on_an_even_board(egl: Renderer, upright: bool) -> None:
     """The plugin's highlights come from an eye that stays where it is, whatever the view."""
-    board, view = (
-        Thing(block(2, 2, 0.1), at(0, 0, -0.05), None, (0.8,) * 3),
-        looking((0, 0, 2.5), (0, 0, 0)),
-    )
-    for elevation in (5.0, 44.0, 46.0, 60.0, 90.0):
-        key = {"elevation_deg": elevation, "azimuth_deg": 30.0}
-        plain, composed = (
-            egl.render(under(snapshot(board), light={**key, "intensity": k}), view)
-            for k in (1.0, 0.7)
-        )
-        on_it = plain.instance == 1
-        assert np.ptp(plain.rgb[on_it].astype(int)) > 20
-        assert np.ptp(composed.rgb[on_it].astype(int)) <= 3
+    grey = (0.8, 0.8, 0.8)
+    shown = snapshot(Thing(block(2, 2, 0.1), at(0, 0, -0.05), None, grey))
+    view = looking((0, 0, 2.5), (0, 0, 0))
+    if upright:  # a wall, and something that puts the middle of the scene, where the eye is, off it
+        wall = Thing(block(0.1, 2, 2), at(-0.5, 0, 0), None, grey)
+        shown = snapshot(wall, Thing(block(0.02, 0.02, 0.02), at(0.5, 0, -0.97)))
+        view = looking((2, 0, 0.2), (-0.5, 0, 0))
+    spread: dict[float, list[int]] = {1.0: [], 0.0: []}
+    for elevation in (5.0, 44.0, 46.0, 60.0, 85.0):
+        for shadow, found in spread.items():
+            key = {"elevation_deg": elevation, "azimuth_deg": 30.0, "shadow": shadow}
+            frame = egl.render(under(shown, light=key), view)
+            found.append(int(np.ptp(frame.rgb[frame.instance == 1].astype(int))))
+    assert max(spread[1.0]) > 20
+    assert max(spread[0.0]) <= 6  # composed
 
 
 def test_what_a_renderer_does_not_draw_is_told() -> None:

@@ -1,4 +1,4 @@
-"""How a scene's bodies become instanced draws: grouped by mesh and texture, ordered by the scene."""
+"""How bodies become instanced draws: grouped by mesh and texture, in an order of the scene's."""
 
 from __future__ import annotations
 

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simenv.errors import InputError, RendererUnavailable
-
-if TYPE_CHECKING:
-    import moderngl
 
 __all__ = ["GL_VERSION", "Current", "open_context"]
 
@@ -23,8 +20,8 @@ WAY_OUT = "`pip install simenv[raster]` and `apt-get install libegl1 libgl1-mesa
 EGL_DRAW, EGL_READ = 0x3059, 0x305A
 
 
-def open_context(device_index: int | None = None) -> moderngl.Context:
-    """A context of its own on device ``device_index``, or on the first one that works.
+def open_context(device_index: int | None = None) -> Any:
+    """A moderngl context on device ``device_index``, or on the first one that works.
 
     Raises:
         InputError: if the index is negative.
@@ -43,9 +40,8 @@ def open_context(device_index: int | None = None) -> moderngl.Context:
     for index in wanted:
         try:
             with _Restored(_egl()):
-                return moderngl.create_context(
-                    standalone=True, backend="egl", device_index=index, require=GL_VERSION
-                )
+                settings: dict[str, Any] = {"backend": "egl", "device_index": index}
+                return moderngl.create_context(require=GL_VERSION, standalone=True, **settings)
         except Exception as error:  # glcontext raises no narrower class
             reasons.append(f"device {index}: {error}")
             if "but found" in str(error):
@@ -77,7 +73,7 @@ class _Restored:
 class Current(_Restored):
     """``with current:`` makes a context the thread's own, then puts back the one before."""
 
-    def __init__(self, context: moderngl.Context) -> None:
+    def __init__(self, context: Any) -> None:
         super().__init__(_egl())
         self._context = context
 

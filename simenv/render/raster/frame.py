@@ -12,6 +12,7 @@ from simenv.pose import Matrix, Vector
 from simenv.render import camera
 from simenv.render.camera import Tile
 from simenv.render.raster.lighting import Lamp
+from simenv.render.raster.planes import frustum
 from simenv.render.raster.shadow import Fit
 from simenv.scene import View
 
@@ -28,12 +29,12 @@ def clip_from_stage(
 ) -> NDArray[np.float64]:
     """Clip matrix (4, 4) with y downwards; its w is the camera's z in metres."""
     P = np.array(camera.projection(view.K, tile, near_far_m)).reshape(4, 4).T
-    return UPSIDE_DOWN @ P @ FLIP @ X_CS
+    return np.asarray(UPSIDE_DOWN @ P @ FLIP @ X_CS)
 
 
 def seen_corners(view: View, near_far_m: tuple[float, float], X_SC: Matrix) -> NDArray[np.float64]:
     """The corners (8, 3) of what a camera sees, stage coordinates."""
-    _, rays = camera.frustum(view)
+    _, rays = frustum(view)
     return pose.apply(X_SC, np.concatenate([rays * z for z in near_far_m]))
 
 

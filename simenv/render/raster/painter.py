@@ -1,4 +1,4 @@
-"""What is asked of OpenGL for one picture: shadow maps, one pass, and the copy to a pixel buffer."""
+"""What is asked of OpenGL for a picture: shadow maps, one pass, the copy to a pixel buffer."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Painter:
         self._stage = Stage(context)
         self._programs = Programs(context)
         self._targets, self._maps = Targets(context), Maps(context)
-        self.parcels = Parcels(context)
+        self._parcels = Parcels(context)
         self._block = context.buffer(reserve=16)
         self._look: Look | None = None
         self._lamps: tuple[Lamp, ...] = ()
@@ -122,7 +122,7 @@ class Painter:
 
     def _draw_map(self, framebuffer: Any, clip: NDArray[np.float64]) -> None:
         program = self._programs.get("depth")
-        program["map_from_stage"].write(clip.T.astype(np.float32))
+        program["clip_from_stage"].write(np.ascontiguousarray(clip.T, np.float32))
         framebuffer.use()
         framebuffer.clear(depth=1.0)
         self._gl.enable_only(self._gl.DEPTH_TEST | self._gl.CULL_FACE)
@@ -143,14 +143,12 @@ class Painter:
     def _draw_tile(
         self, size: tuple[int, int], channels: frozenset[Channel], kinds: tuple[LampKind, ...]
     ) -> Parcel:
-        extra = {"normals": "normals" in channels, "coordinates": "coordinates" in channels}
         if self._supersample == 1:
-            variant = Variant(color=True, labels=True, lamps=kinds, **extra)
-            drawn = [self._pass(variant, size)]
+            drawn = [self._pass(Variant(True, channels, lamps=kinds), size)]
         else:
-            drawn = [self._pass(Variant(color=False, labels=True, **extra), size)]
+            drawn = [self._pass(Variant(True, channels, color=False), size)]
             drawn.append(self._smooth(size, kinds))
-        parcel = self.parcels.new(size, tuple(name for d in drawn for name in d.pictures))
+        parcel = self._parcels.new(size, tuple(name for d in drawn for name in d.pictures))
         for target in drawn:
             parcel.put(target)
         return parcel
@@ -174,7 +172,7 @@ class Painter:
     def _smooth(self, size: tuple[int, int], kinds: tuple[LampKind, ...]) -> Target:
         """Draw colour with several samples a pixel, and their mean."""
         n = self._supersample
-        color = Variant(color=True, labels=False, normals=False, coordinates=False, lamps=kinds)
+        color = Variant(False, lamps=kinds)
         fine = self._pass(color, (size[0] * n, size[1] * n))
         target = self._targets.get(size, color.pictures)
         target.framebuffer.use()
@@ -187,7 +185,5 @@ class Painter:
 def _largest_tile(context: Any, supersample: int) -> tuple[int, int]:
     """Pixels that one framebuffer can have."""
     info = context.info
-    width, height = (
-        min(side, info["GL_MAX_TEXTURE_SIZE"]) for side in info["GL_MAX_VIEWPORT_DIMS"]
-    )
-    return width // supersample, height // supersample
+    side, (width, height) = info["GL_MAX_TEXTURE_SIZE"], info["GL_MAX_VIEWPORT_DIMS"]
+    return min(side, width) // supersample, min(side, height) // supersample

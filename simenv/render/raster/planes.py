@@ -7,6 +7,7 @@ body stands as its `Surface.hull`, the box around it, or itself where it has few
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +18,24 @@ from simenv.render import camera
 from simenv.render.surface import Surface
 from simenv.scene import View
 
-__all__ = ["Hulls"]
+__all__ = ["Hulls", "frustum"]
 
 CORNERS = np.array([[i & 1, i >> 1 & 1, i >> 2] for i in range(8)])
 KEPT = 64  # views whose depths of furniture are remembered
 
 Range = tuple[float, float]  # smallest and largest depth, metres
+
+
+def frustum(view: View) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """`camera.frustum`, remembered; do not write into it."""
+    return _frustum(view.width, view.height, tuple(view.K.ravel().tolist()))
+
+
+@lru_cache(maxsize=64)
+def _frustum(
+    width: int, height: int, K: tuple[float, ...]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    return camera.frustum(View("", width, height, np.array(K).reshape(3, 3), np.eye(4)))
 
 
 class Hulls:
@@ -58,13 +71,13 @@ class Hulls:
         """Of bodies that stand as boxes. One all in view is as deep as its corners."""
         if not len(self._hollow):
             return []
-        sides, _ = camera.frustum(view)
+        sides, _ = frustum(view)
         measure = np.vstack([sides, [0.0, 0.0, 1.0]])
         measured = self.corners_W[self._hollow] @ (measure @ X_CW[:3, :3]).T
         measured += measure @ X_CW[:3, 3]
-        inside = measured[..., :4] >= 0
+        inside: NDArray[np.bool_] = measured[..., :4] >= 0
         whole = inside.all(axis=(1, 2))
-        cut = ~whole & inside.any(axis=1).all(axis=1)
+        cut = ~whole & np.all(np.any(inside, axis=1), axis=1)
         ranges: list[Range | None] = []
         if whole.any():
             z = measured[whole][..., 4]
@@ -75,7 +88,7 @@ class Hulls:
         return ranges
 
     def _plain_depths(self, view: View, X_CW: Matrix) -> Range | None:
-        """Of bodies that stand as themselves: furniture, which seldom moves, so it is remembered."""
+        """Of bodies that stand as themselves: furniture, remembered as it seldom moves."""
         if not len(self._plain):
             return None
         what = (view.K, view.X_WC, self._X_WB[self._plain], np.array([view.width, view.height]))

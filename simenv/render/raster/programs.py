@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from simenv.render.raster import shaders
 from simenv.render.raster.cast import INSTANCE_FORMAT
@@ -15,7 +15,7 @@ VERTEX_NAMES = ("in_position", "in_normal", "in_uv")
 INSTANCE_NAMES = ("in_x", "in_y", "in_z", "in_paint", "in_tag")
 FIRST_MAP = 1  # texture unit of the first lamp's shadow map; 0 is the image of the surface
 
-Kind = Variant | str  # "depth": shadow maps
+Kind = Variant | Literal["depth"]  # "depth" makes shadow maps
 
 
 class Programs:
@@ -23,15 +23,17 @@ class Programs:
 
     def __init__(self, context: Any) -> None:
         self._context = context
-        self._programs: dict[Kind | int, Any] = {}
+        self._programs: dict[Kind, Any] = {}
         self._arrays: dict[Kind, tuple[tuple[Any, ...], Any]] = {}  # with the buffers they read
         self._empty: dict[int, Any] = {}
 
     def get(self, kind: Kind) -> Any:
         """The program of ``kind``."""
         if kind not in self._programs:
-            depth = isinstance(kind, str)
-            vertex, fragment = shaders.depth_sources() if depth else shaders.sources(kind)
+            if isinstance(kind, Variant):
+                vertex, fragment = shaders.sources(kind)
+            else:
+                vertex, fragment = shaders.depth_sources()
             program = self._context.program(vertex_shader=vertex, fragment_shader=fragment)
             for name in program:
                 if name.startswith("map_"):

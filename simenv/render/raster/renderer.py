@@ -47,7 +47,6 @@ class RasterRenderer:
         self._context = open_context(device_index)
         self._current = Current(self._context)
         with self._current:
-            self._context.gc_mode = "context_gc"
             info = self._context.info
             self.device = f"{info['GL_RENDERER']} ({info['GL_VERSION']})"
             self._painter: Painter | None = Painter(
@@ -84,16 +83,15 @@ class RasterRenderer:
         """
         painter, wanted = self._ready(), self.channels & set(channels)
         with self._current:
-            self._context.gc()
             painter.show(snapshot)
             begun = [painter.draw(snapshot, view, wanted) for view in views]
         frames: list[Frame] = []
 
         def fetch() -> list[Frame]:
             while begun:
-                painter = self._ready()
+                self._ready()
                 with self._current:
-                    pictures = [_fetch(painter, one) for one in begun]
+                    pictures = [_fetch(one) for one in begun]
                 frames.extend(map(_frame, begun, pictures))
                 begun.clear()
             return frames
@@ -110,11 +108,9 @@ class RasterRenderer:
         return self._painter
 
 
-def _fetch(painter: Painter, begun: Begun) -> Pictures:
+def _fetch(begun: Begun) -> Pictures:
     """Wait for the pictures of all tiles and join them."""
     tiles = [parcel.fetch() for parcel in begun.parcels]
-    for parcel in begun.parcels:
-        painter.parcels.done(parcel)
     if len(tiles) == 1:
         return tiles[0]
     shape = (begun.view.height, begun.view.width)

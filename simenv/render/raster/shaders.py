@@ -17,6 +17,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from simenv.render.renderer import Channel
+
 __all__ = ["LampKind", "Variant", "depth_sources", "resolve_sources", "sources"]
 
 VERSION = "#version 430 core\n"
@@ -30,10 +32,9 @@ LampKind = Literal["bare", "hard", "soft"]  # no shadow, a sharp one, one with a
 class Variant:
     """What a program writes, and which lamps it knows; the first is the key."""
 
-    color: bool
-    labels: bool
-    normals: bool
-    coordinates: bool
+    labels: bool  # depth and instance
+    channels: frozenset[Channel] = frozenset()
+    color: bool = True
     lamps: tuple[LampKind, ...] = ()
 
     @property
@@ -43,8 +44,8 @@ class Variant:
             "rgba": self.color,
             "depth": self.labels,
             "instance": self.labels,
-            "normals": self.normals,
-            "coordinates": self.coordinates,
+            "normals": "normals" in self.channels,
+            "coordinates": "coordinates" in self.channels,
         }
         return tuple(name for name, written in names.items() if written)
 
@@ -232,10 +233,10 @@ void main() {
 DEPTH_VERTEX = """
 in vec3 in_position;
 in vec4 in_x, in_y, in_z;
-uniform mat4 map_from_stage;
+uniform mat4 clip_from_stage;
 void main() {
     vec4 at_B = vec4(in_position, 1.0);
-    gl_Position = map_from_stage * vec4(dot(in_x, at_B), dot(in_y, at_B), dot(in_z, at_B), 1.0);
+    gl_Position = clip_from_stage * vec4(dot(in_x, at_B), dot(in_y, at_B), dot(in_z, at_B), 1.0);
 }
 """
 
@@ -274,8 +275,8 @@ def sources(variant: Variant) -> tuple[str, str]:
     head = VERSION + _defines(
         COLOR=int(variant.color),
         LABELS=int(variant.labels),
-        NORMALS=int(variant.normals),
-        COORDINATES=int(variant.coordinates),
+        NORMALS=int("normals" in variant.channels),
+        COORDINATES=int("coordinates" in variant.channels),
         SOFT=int("soft" in variant.lamps),
         LAMPS=max(len(variant.lamps), 1),
         SKY=SKY,

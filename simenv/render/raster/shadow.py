@@ -94,7 +94,7 @@ def _triple(values: Vector) -> tuple[float, float, float]:
 
 
 def _texels(size: Vector, side: int) -> tuple[int, int]:
-    """Width and height of about ``side`` ** 2 texels; one of five proportions, to have few sizes."""
+    """Width and height of about ``side`` ** 2 texels in one of three proportions: few sizes."""
     width, height = size.tolist()
     turns = min(max(round(math.log2(max(width, 1e-9) / max(height, 1e-9)) / 2), -1), 1)
     return round(side * 2.0**turns), round(side * 2.0**-turns)

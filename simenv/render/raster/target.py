@@ -1,7 +1,8 @@
-"""What is drawn into, and how it comes back: framebuffers, and pixel buffers that are read later."""
+"""What is drawn into, and how it comes back: framebuffers, and pixel buffers read later."""
 
 from __future__ import annotations
 
+import weakref
 from collections import OrderedDict
 from typing import Any
 
@@ -97,7 +98,7 @@ class Parcel:
 
 
 class Parcels:
-    """Pixel buffers, used again when they were fetched."""
+    """Pixel buffers; one is used again when its parcel is gone, fetched or not."""
 
     def __init__(self, context: Any) -> None:
         self._context = context
@@ -105,17 +106,17 @@ class Parcels:
 
     def new(self, size: tuple[int, int], pictures: tuple[str, ...]) -> Parcel:
         """An empty parcel with room for some pictures."""
-        room = sum(picture_bytes(name, size) for name in pictures)
+        parcel = Parcel(self._buffer(sum(picture_bytes(name, size) for name in pictures)), size)
+        weakref.finalize(parcel, self._free.append, parcel.buffer)
+        return parcel
+
+    def _buffer(self, room: int) -> Any:
         for k, buffer in enumerate(self._free):
             if buffer.size == room:
-                return Parcel(self._free.pop(k), size)
-        return Parcel(self._context.buffer(reserve=room), size)
-
-    def done(self, parcel: Parcel) -> None:
-        """The parcel was fetched and is not needed any more."""
-        self._free.append(parcel.buffer)
-        if len(self._free) > KEPT_BUFFERS:
+                return self._free.pop(k)
+        while len(self._free) >= KEPT_BUFFERS:
             self._free.pop(0).release()
+        return self._context.buffer(reserve=room)
 
 
 def picture_bytes(name: str, size: tuple[int, int]) -> int:
