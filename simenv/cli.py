@@ -213,14 +213,17 @@ def view(
     path: DatasetPath,
     out: Annotated[Path | None, typer.Option(help="The page; default: beside the data.")] = None,
     images: Annotated[int, typer.Option(min=1, help="Tiles on the page.")] = 24,
-    png: Annotated[Path | None, typer.Option(help="Also one frame as a picture.")] = None,
+    png: Annotated[Path | None, typer.Option(help="Also one image as a picture.")] = None,
+    image: Annotated[
+        int | None, typer.Option(min=0, help="Which one; default: where most parts are visible.")
+    ] = None,
 ) -> None:
-    """Make one self-contained HTML page: pictures with boxes, poses, masks, depth, values."""
+    """Make one self-contained HTML page: pictures, every label over or beside them, values."""
     from simenv.view import write_page, write_picture
 
     typer.echo(write_page(path, out=out, images=images))
     if png is not None:
-        typer.echo(write_picture(path, png))
+        typer.echo(write_picture(path, png, image=image))
 
 
 @app.command()

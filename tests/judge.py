@@ -17,11 +17,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import cv2
 import h5py
 import numpy as np
 import trimesh
 from numpy.typing import NDArray
 
+STEPS = 60  # to undo a distortion
 MIN_PX = 400  # smaller instances are mostly border
 MIN_MEAN_IOU, MIN_IOU = 0.998, 0.985
 MAX_DEPTH_ERROR_M = 1e-4
@@ -88,7 +90,8 @@ def _judge_image(
         trimesh.Trimesh(*_posed(meshes[names[o]], X), process=False)
         for o, X in zip(objects, seen["X_CB"][:][rows], strict=True)
     ]
-    cast_id, cast_z = _cast(posed, ids, K, *instance.shape)
+    rays = _rays(K, camera["distortion"][frame], *instance.shape)
+    cast_id, cast_z = _cast(posed, ids, rays, *instance.shape)
     for body_id in np.union1d(ids, instance[instance > 0]):  # also ids that no row explains
         stored, cast = instance == body_id, cast_id == body_id
         if max(stored.sum(), cast.sum()) <= MIN_PX:
@@ -104,10 +107,23 @@ def _posed(mesh: Any, X_CB: NDArray[np.float64]) -> tuple[NDArray[np.float64], N
     return vertices @ X_CB[:3, :3].T + X_CB[:3, 3], faces
 
 
+def _rays(
+    K: NDArray[np.float64], distortion: NDArray[np.float64], height: int, width: int
+) -> NDArray[np.float64]:
+    """Directions (H W, 3) with z = 1 of all pixels; OpenCV says where a direction is seen."""
+    v, u = np.mgrid[:height, :width].reshape(2, -1)
+    seen = np.column_stack([u, v, np.ones(u.size)]) @ np.linalg.inv(K).T
+    rays = seen.copy()
+    for _ in range(STEPS if distortion.any() else 0):  # a contraction, for any sane lens
+        bent, _ = cv2.projectPoints(rays, np.zeros(3), np.zeros(3), np.eye(3), distortion)
+        rays[:, :2] += seen[:, :2] - bent[:, 0]
+    return np.asarray(rays)
+
+
 def _cast(
     meshes: list[trimesh.Trimesh],
     ids: NDArray[np.int64],
-    K: NDArray[np.float64],
+    rays: NDArray[np.float64],
     height: int,
     width: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -116,8 +132,6 @@ def _cast(
         return np.zeros((height, width), dtype=np.int64), np.zeros((height, width))
     owner = np.repeat(ids, [len(mesh.faces) for mesh in meshes])
     scene: Any = trimesh.util.concatenate(meshes)
-    v, u = np.mgrid[:height, :width].reshape(2, -1)
-    rays = np.column_stack([u, v, np.ones(u.size)]) @ np.linalg.inv(K).T
     triangles = scene.ray.intersects_first(np.zeros_like(rays), rays)
     hit = triangles >= 0
     # The exact point: the ray against the plane of the triangle that was hit.
@@ -126,7 +140,7 @@ def _cast(
     reach = np.einsum("ij,ij->i", corners[:, 0], normals) / np.einsum(
         "ij,ij->i", rays[hit], normals
     )
-    body, z = np.zeros(u.size, dtype=np.int64), np.zeros(u.size)
+    body, z = np.zeros(len(rays), dtype=np.int64), np.zeros(len(rays))
     body[hit], z[hit] = owner[triangles[hit]], reach  # rays have z = 1
     return body.reshape(height, width), z.reshape(height, width)
 

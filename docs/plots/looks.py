@@ -22,7 +22,7 @@ from simenv.spec.load import load_task
 from simenv.spec.look import Look
 
 DOCS = Path(__file__).parents[1]
-TILE = (304, 228)  # pixels
+TILE = (280, 210)  # pixels
 COLUMNS = 4
 FONT = (cv2.FONT_HERSHEY_SIMPLEX, 0.5)
 EGL_TOO = ("as it comes", "harsh", "two coloured lamps", "soft")

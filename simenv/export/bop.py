@@ -19,9 +19,10 @@ from simenv import pose
 from simenv.errors import InputError
 from simenv.export.folder import Folder, Rows
 from simenv.export.model import MM, info, ply
+from simenv.export.png import png
 from simenv.export.silhouette import Silhouettes
 from simenv.export.source import Shot, Source
-from simenv.export.text import by_line, numbers, png
+from simenv.export.text import by_line, numbers
 
 __all__ = ["write"]
 

@@ -13,8 +13,9 @@ from typing import Any
 
 from simenv.dataset.read import Item, ObjectEntry
 from simenv.export.folder import Folder, Rows
+from simenv.export.png import png
 from simenv.export.source import Shot, Source
-from simenv.export.text import compact, numbers, png
+from simenv.export.text import compact, numbers
 from simenv.label import rle
 from simenv.label.points import HIDDEN, MISSING, OUTSIDE, VISIBLE
 

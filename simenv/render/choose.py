@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from functools import lru_cache
 from typing import Literal
 
 from simenv.engine import pybullet
@@ -9,6 +10,7 @@ from simenv.errors import InputError, RendererUnavailable
 from simenv.render.bullet_egl import EglRenderer
 from simenv.render.bullet_tiny import TinyRenderer
 from simenv.render.probe import probe_egl
+from simenv.render.raster import RasterRenderer
 from simenv.render.renderer import Renderer
 
 __all__ = ["WORKER_ENVIRONMENT", "open_renderer", "resolve"]
@@ -30,19 +32,23 @@ llvmpipe's own threads make one picture faster and all pictures together slower.
 """
 
 
-def resolve(name: str = "auto") -> Literal["egl", "tiny"]:
+def resolve(name: str = "auto") -> Literal["egl", "tiny", "raster"]:
     """The renderer that ``name`` means on this machine: auto is egl where it works, else tiny.
 
     Raises:
-        RendererUnavailable: if ``egl`` is asked for and does not work, or PyBullet lacks NumPy.
+        RendererUnavailable: if ``egl`` or ``raster`` is asked for and does not work, or PyBullet
+            lacks NumPy.
     """
+    if name == "raster":
+        _try_raster()
+        return "raster"
     if not pybullet.isNumpyEnabled():
         raise RendererUnavailable(
             "PyBullet was built without NumPy and returns pictures as slow tuples; rebuild it with "
             "`pip install --no-build-isolation --no-cache-dir --force-reinstall pybullet`"
         )
     if name not in ("auto", "egl", "tiny"):
-        raise InputError(f"no renderer {name!r}; there is auto, egl, tiny")
+        raise InputError(f"no renderer {name!r}; there is auto, egl, tiny, raster")
     if name == "tiny":
         return "tiny"
     probe = probe_egl()
@@ -61,8 +67,14 @@ def resolve(name: str = "auto") -> Literal["egl", "tiny"]:
     return "tiny"
 
 
+@lru_cache(maxsize=1)
+def _try_raster() -> None:
+    """Ask for an OpenGL context and give it back: a run should fail before it begins."""
+    RasterRenderer().close()
+
+
 def open_renderer(name: str = "auto", device: int | None = None) -> Renderer:
-    """Open the renderer ``auto``, ``egl`` or ``tiny``; close it, or use it as a context manager.
+    """Open ``auto``, ``egl``, ``tiny`` or ``raster``; close it, or use it as a context manager.
 
     ``device`` is the number of the GPU, None for the driver's first.
 
@@ -74,8 +86,9 @@ def open_renderer(name: str = "auto", device: int | None = None) -> Renderer:
         >>> with open_renderer("tiny") as renderer:
         ...     frame = renderer.render(snapshot, snapshot.view(camera))
     """
-    if device is not None:
+    if device is not None and name != "raster":
         os.environ["EGL_VISIBLE_DEVICES"] = str(device)  # all that the plugin listens to
-    if resolve(name) == "egl":
-        return EglRenderer(probe_egl().device)
-    return TinyRenderer()
+    found = resolve(name)
+    if found == "raster":
+        return RasterRenderer(device)
+    return EglRenderer(probe_egl().device) if found == "egl" else TinyRenderer()

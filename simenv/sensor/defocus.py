@@ -67,8 +67,9 @@ def _add(light: Pixels, picture: Linear, here: NDArray[np.bool_], diameter_px: f
     window = _window(here, radius)
     layer = _covered(picture, here, window)
     if radius:
-        layer = cv2.filter2D(layer, -1, disc(diameter_px), borderType=cv2.BORDER_REPLICATE)
-        np.clip(layer, 0, 1, out=layer)  # large discs go through a Fourier transform
+        spread = cv2.filter2D(layer, -1, disc(diameter_px), borderType=cv2.BORDER_REPLICATE)
+        # Large discs go through a Fourier transform, which leaves tiny negative values.
+        layer = np.asarray(np.clip(spread, 0, 1), dtype=np.float32)
     room = np.maximum(1 - light[window][..., 3:], 0)
     light[window] += layer * np.minimum(1, room / np.maximum(layer[..., 3:], np.float32(1e-6)))
 

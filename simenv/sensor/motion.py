@@ -1,10 +1,10 @@
 """What moves while the shutter is open is smeared along its way, before and after the frame's time.
 
 The picture is the mean of pictures at moments evenly spread over the exposure, so poses are true in
-the middle of the smear. At each moment a pixel shows the surface that has come there: its own or a
-faster one from the neighbourhood, whichever is nearer. What a moving thing uncovers was never seen:
-it is continued from beside it (as in McGuire et al., "A Reconstruction Filter for Plausible Motion
-Blur", I3D 2012, the neighbourhood is known by its fastest pixel).
+the middle of the smear. At each moment a pixel shows the nearest surface that has come there: its
+own, the fastest of the neighbourhood, or the nearest of it (after McGuire et al., "A Reconstruction
+Filter for Plausible Motion Blur", I3D 2012, who look for the fastest one). What a moving thing
+uncovers was never seen: it is continued from beside it.
 """
 
 from typing import NamedTuple
@@ -35,18 +35,20 @@ def moved(picture: Linear, depth_m: NDArray[np.float32], way: Way) -> Linear:
 
     Line integral of the light along the way; ``depth_m`` (H, W) says what hides what.
     """
-    longest = float(np.sqrt((way**2).sum(axis=2)).max(initial=0.0))
+    length = np.sqrt((way**2).sum(axis=2))
+    longest = float(length.max())
     if longest < STILL_PX:
         return picture
-    fastest = _fastest(way, int(np.ceil(longest / 2)) + 1)
-    rows, columns = _window(fastest)
+    reach = int(np.ceil(longest / 2)) + 1
+    rows, columns = _window(_best(length[..., None], length, reach)[..., 0])
     depth_m = np.where(depth_m > 0, depth_m, np.float32(np.inf))
     scene = (picture, np.dstack([depth_m, way]))
-    own, fast = way[rows, columns], fastest[rows, columns]
+    ways = (way, _best(way, length, reach), _best(way, -depth_m, reach))
+    near = tuple(way[rows, columns] for way in ways)
     moments = int(np.clip(np.ceil(longest) + 1, 2, MOST_MOMENTS))
     total = np.zeros_like(picture[rows, columns])
     for moment in (np.arange(moments) + 0.5) / moments - 0.5:
-        total += _seen(scene, (rows, columns), own, fast, float(moment))
+        total += _seen(scene, (rows, columns), near, float(moment))
     smeared = picture.copy()
     smeared[rows, columns] = total / np.float32(moments)
     return smeared
@@ -55,20 +57,26 @@ def moved(picture: Linear, depth_m: NDArray[np.float32], way: Way) -> Linear:
 def _seen(
     scene: tuple[Linear, NDArray[np.float32]],
     window: tuple[slice, slice],
-    own: Way,
-    fast: Way,
+    ways: tuple[Way, ...],
     moment: float,
 ) -> Linear:
-    """The colours in ``window`` at ``moment``, a fraction of the exposure from its middle."""
-    here = _arrived(scene, window, own, moment)
-    there = _arrived(scene, window, fast, moment)
-    comes = there.fits & (~here.fits | (there.depth_m < here.depth_m))
-    # Neither has come: something was uncovered. What comes along from behind it may stand for it,
-    # but what comes along from before it hides nothing here.
-    now = (scene[0][window], scene[1][window][..., 0])
-    stays = ~here.fits & ~there.fits & (here.depth_m < now[1])
-    color = np.where(comes[..., None], there.color, here.color)
-    return np.where(stays[..., None], now[0], color)
+    """The colours in ``window`` at ``moment``, a fraction of the exposure from its middle.
+
+    ``ways`` are those that may lead to each pixel, its own one first.
+    """
+    here = own = _arrived(scene, window, ways[0], moment)
+    for way in ways[1:]:
+        there = _arrived(scene, window, way, moment)
+        comes = there.fits & (~here.fits | (there.depth_m < here.depth_m))
+        here = Arrived(
+            np.where(comes[..., None], there.color, here.color),
+            np.where(comes, there.depth_m, here.depth_m),
+            here.fits | comes,
+        )
+    # Nothing has come: something was uncovered. What comes along from behind the pixel may stand
+    # for it, but what comes along from before it hides nothing here.
+    stays = ~here.fits & (own.depth_m < scene[1][window][..., 0])
+    return np.where(stays[..., None], scene[0][window], here.color)
 
 
 def _arrived(
@@ -86,28 +94,42 @@ def _arrived(
     return Arrived(np.asarray(color, np.float32), found[..., 0], missed < SAME_PX)
 
 
-def _fastest(way: Way, reach: int) -> Way:
-    """The longest way (H, W, 2) within ``reach`` pixels of each pixel, and somewhat beyond."""
-    height, width = way.shape[:2]
-    padded = np.pad(way, ((0, -height % reach), (0, -width % reach), (0, 0)))
-    tiles = padded.reshape(padded.shape[0] // reach, reach, -1, reach, 2)
-    tiles = tiles.swapaxes(1, 2).reshape(*tiles.shape[:1], tiles.shape[2], -1, 2)
-    best = _longest(tiles)
-    beside = np.pad(best, ((1, 1), (1, 1), (0, 0)))
-    rows, columns = best.shape[:2]
-    nine = [beside[i : i + rows, j : j + columns] for i in range(3) for j in range(3)]
-    best = _longest(np.stack(nine, axis=2))
+def _best(values: Way, score: NDArray[np.float32], reach: int) -> Way:
+    """Those of ``values`` (H, W, N) whose ``score`` (H, W) is highest near each pixel.
+
+    Near is within ``reach`` pixels, and somewhat beyond: in the same or the next square.
+    """
+    height, width = score.shape
+    margin = ((0, -height % reach), (0, -width % reach))
+    scores = _squares(np.pad(score, margin, constant_values=-np.inf)[..., None], reach)
+    squares = _squares(np.pad(values, (*margin, (0, 0))), reach)
+    best, scores = _pick(squares, scores), scores.max(axis=2, keepdims=True)
+    best = _pick(_nine(best, 0), _nine(scores[:, :, 0], -np.inf))
     return np.repeat(np.repeat(best, reach, axis=0), reach, axis=1)[:height, :width]
 
 
-def _longest(ways: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Of ways (R, C, N, 2) the longest ones (R, C, 2)."""
-    index = (ways**2).sum(axis=3).argmax(axis=2)
-    picked: NDArray[np.float32] = np.take_along_axis(ways, index[..., None, None], axis=2)[:, :, 0]
+def _squares(values: Way, side: int) -> NDArray[np.float32]:
+    """(H, W, N) as squares: (rows, columns, side * side, N)."""
+    height, width, channels = values.shape
+    cut = values.reshape(height // side, side, width // side, side, channels)
+    return cut.swapaxes(1, 2).reshape(height // side, width // side, side * side, channels)
+
+
+def _nine(values: Way, outside: float) -> NDArray[np.float32]:
+    """Each of (R, C, N) with its eight neighbours, (R, C, 9, N)."""
+    rows, columns = values.shape[:2]
+    beside = np.pad(values, ((1, 1), (1, 1), (0, 0)), constant_values=outside)
+    nine = [beside[i : i + rows, j : j + columns] for i in range(3) for j in range(3)]
+    return np.stack(nine, axis=2)
+
+
+def _pick(values: NDArray[np.float32], scores: NDArray[np.float32]) -> Way:
+    """Of (R, C, K, N) those (R, C, N) whose score, of (R, C, K, 1), is highest."""
+    picked: Way = np.take_along_axis(values, scores.argmax(axis=2)[:, :, None], axis=2)[:, :, 0]
     return picked
 
 
-def _window(way: Way) -> tuple[slice, slice]:
-    """Rows and columns where something moves."""
-    x, y, width, height = cv2.boundingRect((way != 0).any(axis=2).view(np.uint8))
+def _window(length: NDArray[np.float32]) -> tuple[slice, slice]:
+    """Rows and columns where ``length`` (H, W) is not 0: where something moves."""
+    x, y, width, height = cv2.boundingRect((length > 0).view(np.uint8))
     return slice(y, y + height), slice(x, x + width)

@@ -39,8 +39,8 @@ __all__ = [
 ]
 
 RESOLUTION_PX = (8, 8192)  # the least and the largest side of an image
-MAX_PX = 1e6  # of a focal length or a principal point: so that nothing overflows
-MAX_COEFFICIENT = 1e6
+MAX_PX = 1e5  # of a focal length or a principal point: so that nothing overflows
+MAX_COEFFICIENT = 1e5
 COEFFICIENTS = ("k1", "k2", "p1", "p2", "k3", "k4", "k5", "k6")  # in the order of OpenCV
 MAX_PINHOLE_PX = 8192  # a side of the undistorted picture that a distorted one is made from
 

@@ -8,8 +8,10 @@ import pytest
 from simenv.export import export
 from simenv.generate import generate
 from simenv.spec.load import Task, task_from_text
+from tests.dataset.factory import THREE, dataset, header
 
 PROJECT = Path(__file__).parents[1] / "data/project"
+RUN = header(classes=("box",))
 HEAP = Path(__file__).parent / "heap.yaml"
 PINHOLES = ("side", "top")
 
@@ -50,3 +52,14 @@ def coco(labelled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("coco") / "out"
     export(labelled, "coco", out)
     return out
+
+
+@pytest.fixture(scope="session")
+def painted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three shards with rejected scenes, scenes without parts, and belts of two lengths."""
+    return dataset(tmp_path_factory.mktemp("painted") / "out", *THREE, of=RUN)
+
+
+def files(root: Path) -> dict[str, bytes]:
+    """Everything below a folder."""
+    return {str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*") if p.is_file()}

@@ -102,18 +102,42 @@ def view_with_straight_lens(view: View) -> View:
     return bent(view, np.zeros(8))
 
 
-def test_a_plate_that_the_border_halves_is_half_truncated() -> None:
-    K = intrinsics(240, 240, 0.0, 120.5)
-    view = View("camera", 320, 240, K, np.eye(4))
-    # 48 columns around the border between columns -1 and 0.
-    X_CB = pose.pose(p_AB=(-0.5 / 240, 0, 1.0))
-    shown = asking(snapshot(Thing(block(0.2, 0.1, 1e-6), X_CB)), "truncation", "amodal")
+@pytest.mark.parametrize("side", ["left", "right", "top", "bottom"])
+def test_a_plate_that_a_border_halves_is_half_truncated(side: str) -> None:
+    """48 x 48 pixels about a border; the outermost pixels end half a pixel beyond their centres."""
+    view = View("camera", 320, 240, intrinsics(240, 240, 159.5, 119.5), np.eye(4))
+    x = {"left": -160, "right": 160}.get(side, 0)
+    y = {"top": -120, "bottom": 120}.get(side, 0)
+    X_CB = pose.pose(p_AB=(x / 240, y / 240, 1.0))
+    shown = asking(snapshot(Thing(block(0.2, 0.2, 1e-6), X_CB)), "truncation", "amodal")
     seen = label(shown, view, nothing(view))
-    assert seen.px_all[0] == 48 * 24
+    assert seen.px_all[0] == 48 * 48
     assert seen.truncation is not None
     assert seen.truncation.tolist() == [0.5]
     assert seen.amodal is not None
-    assert np.argwhere(decode(seen.amodal[0], 240, 320)).max(axis=0).tolist() == [132, 23]
+    rows, columns = np.nonzero(decode(seen.amodal[0], 240, 320))
+    assert len(rows) == 48 * 24
+    reached = {"left": columns.max(), "right": columns.min(), "top": rows.max()}
+    assert reached.get(side, rows.min()) == {"left": 23, "right": 296, "top": 23}.get(side, 216)
+
+
+def test_what_a_renderer_shows_belongs_to_the_silhouette() -> None:
+    """Pixels of the mask outside the exact outline count, in every label."""
+    view = View("camera", 320, 240, intrinsics(240, 240, 159.5, 119.5), np.eye(4))
+    plate = Thing(block(0.2, 0.2, 1e-6), pose.pose(p_AB=(0, 0, 1.0)))
+    shown = asking(snapshot(plate), "amodal")
+    frame = nothing(view)
+    frame.instance[96:144, 136:186] = 1  # two columns too many
+    frame.depth_m[96:144, 136:186] = 1.0
+    seen = label(shown, view, frame)
+    assert (seen.px_visible[0], seen.px_all[0]) == (48 * 50, 48 * 50)
+    assert seen.box_all.tolist() == [[136, 96, 50, 48]]
+    assert seen.amodal is not None
+    assert np.array_equal(decode(seen.amodal[0], 240, 320), frame.instance == 1)
+    frame.instance[:, :176], frame.depth_m[:, :176] = 0, 0.0  # hidden but for ten columns
+    seen = label(shown, view, frame)
+    assert seen.px_all[0] == 48 * 50
+    assert seen.visible_fraction[0] == pytest.approx(0.2)
 
 
 def nothing(view: View) -> Frame:

@@ -14,7 +14,7 @@ from simenv import lens, pose
 from simenv.label import surface
 from simenv.label.normals import normals
 from simenv.label.pictures import nocs_to_body, pictures
-from simenv.mesh import quad
+from simenv.mesh import join, quad
 from simenv.render.renderer import Frame, Renderer
 from simenv.scene import Snapshot, View
 from simenv.spec.object import ObjectModel, ObjectSpec
@@ -152,6 +152,24 @@ def test_a_sheet_seen_from_behind_shows_its_back(tmp_path: Path) -> None:
         frame = Frame(np.zeros((60, 80, 3), np.uint8), depth, instance, (0.1, 1.0))
         found = pictures(shown, view, frame)["normals"]
         assert (found[20:40, 30:50] == normal).all()
+
+
+def test_of_several_surfaces_on_a_ray_the_one_at_the_picture_s_depth_counts(tmp_path: Path) -> None:
+    """Two sheets of one body, one behind the other, tilted differently."""
+    near, far = at(0, 0, 0, 200, 0, 0), at(0, 0, 0.1, 160, 0, 0)
+    both = of_file(tmp_path, join(quad(0.4, 0.4).moved(near), quad(0.4, 0.4).moved(far)))
+    view = View("camera", 80, 60, intrinsics(80, 80, 40, 30), np.eye(4))
+    shown = asking(snapshot(Thing(both, at(0, 0, 0.5))), "normals")
+    rays = lens.rays(80, 60, view.K)
+    instance = np.zeros((60, 80), np.uint16)
+    instance[20:40, 30:50] = 1
+    for X_BS in (near, far):
+        normal = X_BS[:3, 2]
+        z = normal @ (X_BS[:3, 3] + (0, 0, 0.5)) / (rays @ normal[:2] + normal[2])
+        depth = np.where(instance > 0, z, 0.0).astype(np.float32)
+        frame = Frame(np.zeros((60, 80, 3), np.uint8), depth, instance, (0.1, 1.0))
+        found = pictures(shown, view, frame)["normals"][instance > 0].astype(float)
+        assert angles_deg(found, normal).max() < 0.01
 
 
 def drawn(frame: Frame, **channels: NDArray[np.float32]) -> Frame:

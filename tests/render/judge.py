@@ -39,12 +39,13 @@ def rays_of(view: View) -> NDArray[np.float64]:
 def cast(snapshot: Snapshot, view: View) -> Truth:
     """The picture of all bodies of ``snapshot``."""
     rays, X_CW = rays_of(view), np.linalg.inv(view.X_WC)
+    columns, rows = _bounds(rays)
     depth = np.full(rays.shape[:2], np.inf)
     instance = np.full(rays.shape[:2], -1)
     for body, X_WB in zip(snapshot.scene.bodies, snapshot.X_WB, strict=True):
         mesh, X_CB = snapshot.scene.objects[body.object].mesh, X_CW @ X_WB
         for corners in (mesh.vertices @ X_CB[:3, :3].T + X_CB[:3, 3])[mesh.faces]:
-            window = _window(corners, view, rays)
+            window = _window(corners, columns, rows)
             z = _depth(corners, rays[window])
             nearer = z < depth[window]
             depth[window][nearer] = z[nearer]
@@ -53,27 +54,26 @@ def cast(snapshot: Snapshot, view: View) -> Truth:
     return Truth(depth, instance)
 
 
+def _bounds(rays: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Least and largest x of the rays of each column (2, W), and y of each row (2, H)."""
+    x, y = rays[..., 0], rays[..., 1]
+    return np.stack([x.min(axis=0), x.max(axis=0)]), np.stack([y.min(axis=1), y.max(axis=1)])
+
+
 def _window(
-    corners: NDArray[np.float64], view: View, rays: NDArray[np.float64]
+    corners: NDArray[np.float64], columns: NDArray[np.float64], rows: NDArray[np.float64]
 ) -> tuple[slice, slice]:
     """Rows and columns that a triangle (3, 3) may cover."""
     if (corners[:, 2] <= 0).any():
         return slice(None), slice(None)
-    if view.distortion is not None:
-        return _bent_window(corners, rays)
-    uv = corners @ view.K.T
-    uv = uv[:, :2] / uv[:, 2:]
-    low = np.maximum(np.floor(uv.min(axis=0)), 0).astype(int)
-    high = np.maximum(np.ceil(uv.max(axis=0)) + 1, 0).astype(int)
-    return slice(low[1], high[1]), slice(low[0], high[0])
-
-
-def _bent_window(corners: NDArray[np.float64], rays: NDArray[np.float64]) -> tuple[slice, slice]:
-    """The rows and columns with a ray in the triangle's bounding box."""
     xy = corners[:, :2] / corners[:, 2:]
-    near = ((rays[..., :2] >= xy.min(axis=0)) & (rays[..., :2] <= xy.max(axis=0))).all(axis=2)
-    rows, columns = (np.append(np.flatnonzero(near.any(axis=axis)), -1) for axis in (1, 0))
-    return slice(rows[0], rows[-2:].max() + 1), slice(columns[0], columns[-2:].max() + 1)
+    low, high = xy.min(axis=0), xy.max(axis=0)
+    return _run(rows, low[1], high[1]), _run(columns, low[0], high[0])
+
+
+def _run(bounds: NDArray[np.float64], low: float, high: float) -> slice:
+    touched = np.flatnonzero((bounds[0] <= high) & (bounds[1] >= low))
+    return slice(touched[0], touched[-1] + 1) if len(touched) else slice(0, 0)
 
 
 def _depth(corners: NDArray[np.float64], rays: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 
 import cv2
 import numpy as np
@@ -28,14 +29,14 @@ from tests.render.build import (
     looking,
     snapshot,
 )
-from tests.render.judge import cast, iou, rays_of
+from tests.render.judge import Truth, cast, iou, rays_of
 
 Array = NDArray[np.float64]
 
 LENSES = {
     "webcam": [-0.28, 0.07, 0.0005, -0.0003, 0.0, 0.0, 0.0, 0.0],
     "pincushion": [0.3, 0.1, 0.001, 0.002, 0.05, 0.0, 0.0, 0.0],
-    "barrel": [-0.4, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+    "barrel": [-0.31, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
     "rational": [3.0, 1.5, 0.0002, -0.0004, 0.1, 3.3, 2.2, 0.4],
 }
 K = intrinsics(310, 302, 155.3, 122.7)
@@ -77,7 +78,7 @@ def onto_pile(distortion: Array | None, scale: float = 1.0) -> View:
 
 def test_every_pixel_shows_what_its_own_ray_meets(renderer: Renderer, distortion: Array) -> None:
     shown, view = pile(), onto_pile(distortion)
-    frame, truth = lens.shoot(renderer, shown, view), cast(shown, view)
+    frame, truth = lens.shoot(renderer, shown, view), _truth(tuple(distortion.tolist()))
     for body in range(1, 7):
         mask, true_mask = frame.instance == body, truth.instance == body
         assert true_mask.sum() > 500
@@ -87,6 +88,11 @@ def test_every_pixel_shows_what_its_own_ray_meets(renderer: Renderer, distortion
         assert np.quantile(error, 0.99) <= 3e-4  # unseen creases; a jump would be centimetres
     assert np.sum(frame.instance != np.maximum(truth.instance, 0)) <= 10
     assert ((frame.depth_m > 0) == (truth.depth_m > 0)).all()
+
+
+@cache
+def _truth(distortion: tuple[float, ...]) -> Truth:
+    return cast(pile(), onto_pile(np.array(distortion)))
 
 
 def test_the_edges_of_a_plate_are_where_opencv_projects_them(
@@ -134,8 +140,8 @@ def test_the_outline_of_a_ball_is_its_bent_tangent_cone(
     rays = rays_of(view)
     expected = (rays @ p_CB) ** 2 > (p_CB @ p_CB - radius**2) * (rays**2).sum(axis=2)
     assert expected.sum() > 2000
-    # A ring of 48 corners has 0.3 % less area than its circle, and so has its outline.
-    assert mask.sum() == pytest.approx(expected.sum(), rel=0.006)
+    # The mesh is inside the ball: its outline has up to 0.7 % less area than the cone.
+    assert mask.sum() == pytest.approx(expected.sum(), rel=0.008)
     assert np.argwhere(mask).mean(axis=0) == pytest.approx(
         np.argwhere(expected).mean(axis=0), abs=0.1
     )
@@ -163,7 +169,8 @@ def test_opencv_undistorts_the_picture_to_the_pinholes(renderer: Renderer) -> No
     undone = cv2.undistort(bent, matrix, distortion)
     inner = (slice(40, -40), slice(40, -40))
     a, b = (cv2.GaussianBlur(picture, (0, 0), 2.0)[inner] for picture in (undone, straight))
-    shift, _ = cv2.phaseCorrelate(*(cv2.cvtColor(p, cv2.COLOR_RGB2GRAY) / 255.0 for p in (a, b)))
+    gray, gray_b = (cv2.cvtColor(p, cv2.COLOR_RGB2GRAY).astype(np.float64) for p in (a, b))
+    shift, _ = cv2.phaseCorrelate(gray, gray_b)
     assert np.abs(shift).max() < 0.1
     assert np.abs(a.astype(float) - b).mean() < 1.0  # grey levels
     assert np.ptp(straight.mean(axis=2)) > 30

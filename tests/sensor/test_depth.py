@@ -132,10 +132,10 @@ def test_smooth_noise_keeps_its_level_and_has_the_correlation_it_says() -> None:
 
 def test_slanted_surfaces_are_noisier_as_nguyen_found() -> None:
     seen, angle = view(fx=3000.0), np.radians(70)  # a narrow view: one angle in all of it
-    slanted = plane((float(np.sin(angle)), 0.0, float(np.cos(angle))), 1.0, seen)
+    slanted = plane((float(np.sin(angle)), 0.0, float(np.cos(angle))), 2.0, seen)
     spec = sensor(sigma_angle_m=1e-4)
     error = depth_picture(frame(slanted), seen, spec, rng())[:, 78:82] - slanted[:, 78:82]
-    cited = 1e-4 / np.sqrt(1.0) * angle**2 / (np.pi / 2 - angle) ** 2
+    cited = 1e-4 / np.sqrt(2.0) * angle**2 / (np.pi / 2 - angle) ** 2
     assert error.std() == pytest.approx(cited, rel=0.1)
     assert spread(1.0, sensor(sigma_angle_m=1e-4)) < 1e-6  # straight on there is none
 

@@ -85,6 +85,19 @@ def test_a_still_near_thing_stays_sharp_before_a_background_that_moves() -> None
     shown = shot(values, depth, moving(~here, (800.0, 0.0)))  # 16 px: two periods
     assert (shown[70:90, 70:90] > 0.99).all()
     assert shown[:60, 20:-20] == pytest.approx(0.5, abs=0.02)
+    assert shown[70:90, 91:98].mean() == pytest.approx(0.5, abs=0.08)  # nothing white beside it
+
+
+def test_a_slow_thing_uncovers_a_fast_background_while_it_comes() -> None:
+    here = square()
+    v, u = np.mgrid[:160, :160]
+    stripes = 255 * ((u + v) % 4 < 2)  # aslant: a column of them is gray
+    depth = np.where(here, 0.5, 1.0).astype(np.float32)
+    velocity = moving(~here, (1200.0, 0.0)) + moving(here, (-600.0, 0.0))  # 24 and -12 px
+    row = shot(np.where(here, 0, stripes), depth, velocity)[72:88].mean(axis=0)
+    x = np.arange(160)
+    covered = np.clip((x - 69.5 + 6) / 12, 0, 1) - np.clip((x - 89.5 + 6) / 12, 0, 1)
+    assert row[40:120] == pytest.approx(0.5 * (1 - covered[40:120]), abs=0.07)
 
 
 def test_a_camera_that_pans_smears_everything_alike() -> None:

@@ -160,6 +160,10 @@ def test_what_is_above_white_is_white() -> None:
     shown = flat(255, RgbSensor(exposure_ev=2, noise=Noise(full_well_e=5000, read_noise_e=0.0)))
     assert shown.max() == 255
     assert shown.mean() > 250
+    # Pixels are full before the balance: white times a half is half of white, noise or not.
+    pixel = Noise(full_well_e=500, read_noise_e=9.0)
+    spec = RgbSensor(exposure_ev=1, noise=pixel, white_balance_gains=(0.5, 0.5, 0.5), gamma=1.0)
+    assert flat(255, spec).max() == 128
 
 
 def test_fixed_pattern_belongs_to_the_device_and_not_to_the_frame() -> None:

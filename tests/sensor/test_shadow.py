@@ -59,6 +59,16 @@ def test_the_shadow_of_a_thin_pole_is_as_thin_as_the_pole_and_stands_apart() -> 
     assert abs(holes.mean() - (141.5 - offset)) <= 1
 
 
+def test_a_thing_that_the_projector_sees_wider_has_no_gaps_in_its_shadow() -> None:
+    u, d_far, fb = np.arange(320), 5.0, FX * 0.075
+    d_near = 60 - 0.8 * (u - 140)  # 1.8 columns of the projector for each of the camera
+    near = (u >= 140) & (u < 200)
+    depth = np.tile(fb / np.where(near, d_near, d_far), (10, 1)).astype(np.float32)
+    holes = np.flatnonzero(lost(depth, lit(0.075))[5])
+    assert np.array_equal(holes, np.arange(holes[0], 140))
+    assert abs(holes[0] - (140 - 60 + d_far)) <= 1
+
+
 def test_a_surface_that_only_slants_away_hides_nothing_of_itself() -> None:
     for slope in (-1.5, 0.0, 1.5):
         depth = plane((slope, 0.3, 1.0), 0.8, view(160, 40))

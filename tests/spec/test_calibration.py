@@ -219,7 +219,7 @@ WRONG = [  # a text, what is replaced in it, by what, and what is said
      "11:4: K: must be 9 numbers, got 8; write [fx, s, cx, 0, fy, cy, 0, 0, 1]"),
     (CAMERA_INFO, MATRIX, "data: [612.25, 0, 0, 0, 610.5, 0, 320.125, 238.75, 1]",
      "7:9: camera_matrix.data: must be [fx, s, cx, 0, fy, cy, 0, 0, 1] with fx and fy from 1 to "
-     "1000000, got [612.25, 0.0, 0.0, 0.0, 610.5, 0.0, 320.125, 238.75, 1.0]; list it row by "
+     "100000, got [612.25, 0.0, 0.0, 0.0, 610.5, 0.0, 320.125, 238.75, 1.0]; list it row by "
      "row, in pixels"),
     (CAMERA_INFO, MATRIX, "data: [0, 0, 0, 0, 0, 0, 0, 0, 0]",
      "7:9: camera_matrix.data: is all zero: the camera was never calibrated; calibrate it"),
@@ -236,7 +236,7 @@ WRONG = [  # a text, what is replaced in it, by what, and what is said
      "10:4: D: has prism or tilt terms, [0.01, 0.0, 0.0, 0.0]; calibrate it without them"),
     (MESSAGE, "D: [-0.28, 0.07", "D: [-0.28, 7e9",
      "10:4: D: is beyond any lens, got [-0.28, 7000000000.0, 0.0005, -0.0003, 0.01]; at most "
-     "1000000 is read, calibrate again"),
+     "100000 is read, calibrate again"),
     (MESSAGE, "D: [-0.28, 0.07", "D: [-1.28, 0.07",
      "10:4: D: folds inside the image: no direction leads to pixel (0, 0); lower it, or use the K "
      "and resolution it was calibrated with"),

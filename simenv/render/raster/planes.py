@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simenv import pose
-from simenv.pose import Matrix
+from simenv.pose import Matrix, Vector
 from simenv.render import camera
 from simenv.render.surface import Surface
 from simenv.scene import View
@@ -59,33 +59,34 @@ class Hulls:
     def near_far(self, view: View) -> Range:
         """Clipping planes in metres."""
         X_CW = pose.inverse(view.X_WC)
-        depths = [*self._hollow_depths(view, X_CW), self._plain_depths(view, X_CW)]
+        whole, cut = self._boxes_in(view)
+        depths = [self._corner_depths(whole, view), self._plain_depths(view, X_CW)]
+        if len(cut):
+            depths.append(camera.depth_range(view, self._triangles(cut, X_CW)))
         found = [depth for depth in depths if depth is not None]
         union = (min(low for low, _ in found), max(high for _, high in found)) if found else None
         near, far = camera.planes(view, union)
-        if view.near_m is None and self._encloses(view):
+        if view.near_m is None and self._encloses(cut, view.X_WC[:3, 3]):
             near = camera.NEAREST_M
         return near, far
 
-    def _hollow_depths(self, view: View, X_CW: Matrix) -> list[Range | None]:
-        """Of bodies that stand as boxes. One all in view is as deep as its corners."""
-        if not len(self._hollow):
-            return []
+    def _boxes_in(self, view: View) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Rows of bodies that stand as boxes: those all in view, and those that may be in part."""
         sides, _ = frustum(view)
-        measure = np.vstack([sides, [0.0, 0.0, 1.0]])
-        measured = self.corners_W[self._hollow] @ (measure @ X_CW[:3, :3]).T
-        measured += measure @ X_CW[:3, 3]
-        inside: NDArray[np.bool_] = measured[..., :4] >= 0
-        whole = inside.all(axis=(1, 2))
+        rays = self.corners_W[self._hollow] - view.X_WC[:3, 3]
+        inside: NDArray[np.bool_] = rays @ (view.X_WC[:3, :3] @ sides.T) >= 0
+        whole: NDArray[np.bool_] = inside.reshape(-1, 32).all(axis=1)
+        if whole.all():
+            return self._hollow, self._hollow[:0]
         cut = ~whole & np.all(np.any(inside, axis=1), axis=1)
-        ranges: list[Range | None] = []
-        if whole.any():
-            z = measured[whole][..., 4]
-            ranges.append((float(z.min()), float(z.max())))
-        if cut.any():
-            triangles_C = self._triangles(self._hollow[cut], X_CW)
-            ranges.append(camera.depth_range(view, triangles_C))
-        return ranges
+        return self._hollow[whole], self._hollow[cut]
+
+    def _corner_depths(self, rows: NDArray[np.intp], view: View) -> Range | None:
+        """Of boxes all in view."""
+        if not len(rows):
+            return None
+        z = (self.corners_W[rows] - view.X_WC[:3, 3]) @ view.X_WC[:3, 2]
+        return float(z.min()), float(z.max())
 
     def _plain_depths(self, view: View, X_CW: Matrix) -> Range | None:
         """Of bodies that stand as themselves: furniture, remembered as it seldom moves."""
@@ -110,15 +111,10 @@ class Hulls:
         ]
         return np.concatenate(hulls).reshape(-1, 3, 3)
 
-    def _encloses(self, view: View) -> bool:
-        """Whether the eye is inside the box of a body that is not all there is of it."""
-        if not len(self._hollow):
-            return False
-        eye, corners = view.X_WC[:3, 3], self.corners_W[self._hollow]
-        lower, upper = corners.min(axis=1), corners.max(axis=1)
-        near = self._hollow[((lower <= eye) & (eye <= upper)).all(axis=1)]
-        for row in near:
-            p_B = pose.apply(pose.inverse(self._X_WB[row]), eye[None])[0]
+    def _encloses(self, rows: NDArray[np.intp], p_WC: Vector) -> bool:
+        """Whether the eye is inside one of some bodies' boxes."""
+        for row in rows:
+            p_B = pose.apply(pose.inverse(self._X_WB[row]), p_WC[None])[0]
             lower_B, upper_B = self._bounds[:, row]
             if np.all((lower_B <= p_B) & (p_B <= upper_B)):
                 return True

@@ -76,9 +76,7 @@ in vec2 in_tag;  // metallic, id
 invariant gl_Position;
 flat out vec2 tag;
 #if COLOR
-out vec3 normal_L;
-out vec3 point_L;
-out vec2 uv;
+out vec4 normal_u, point_v;  // normal and point in the axes of the key, with a uv
 flat out vec4 paint;
 #endif
 #if NORMALS
@@ -99,9 +97,8 @@ void main() {
     );
 #endif
 #if COLOR
-    normal_L = mat3(key_from_stage) * normal_S;
-    point_L = (key_from_stage * at_S).xyz + ambient.w * normal_L;
-    uv = in_uv;
+    normal_u = vec4(mat3(key_from_stage) * normal_S, in_uv.x);
+    point_v = vec4((key_from_stage * at_S).xyz + ambient.w * normal_u.xyz, in_uv.y);
     paint = in_paint;
 #endif
 #if NORMALS
@@ -114,9 +111,7 @@ void main() {
 """
 
 SHADING = """
-in vec3 normal_L;
-in vec3 point_L;
-in vec2 uv;
+in vec4 normal_u, point_v;
 flat in vec4 paint;
 uniform sampler2D image;  // square root of linear RGB
 
@@ -173,8 +168,8 @@ float gloss(float nl, float lv, float nv, float rough, float a2) {
 }
 
 vec3 shade() {
-    vec3 n = normalize(normal_L), v = -normalize(point_L);
-    vec3 base = texture(image, uv).rgb;
+    vec3 n = normalize(normal_u.xyz), v = -normalize(point_v.xyz);
+    vec3 base = texture(image, vec2(normal_u.w, point_v.w)).rgb;
     base *= base * paint.rgb;
     float metallic = tag.x, rough = paint.a, a2 = rough * rough;
     a2 *= a2;
@@ -325,10 +320,10 @@ def _lamps(variant: Variant) -> str:
 
 def _lamp(k: int, kind: LampKind) -> str:
     """What lamp ``k`` adds to ``spread`` and ``glossy``."""
-    lines, point = ["n_k = n;"], "point_L"
+    lines, point = ["n_k = n;"], "point_v.xyz"
     if k > 0:
         lines = [f"n_k = {_turned(k, 'n')};"]
-        point = _turned(k, "point_L")
+        point = _turned(k, "point_v.xyz")
     lines.append("nl = max(n_k.z, 0.0);")
     lookup = {
         "bare": "",

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 __all__ = ["Parcel", "Parcels", "Targets"]
 
 KEPT_TARGETS = 6  # of other sizes or pictures; one more replaces the one used longest ago
+ALIGNMENT = 4  # bytes: of the largest number that a picture holds
 KEPT_BUFFERS = 16
 
 # name -> components, components read back, moderngl's type, numpy's type
@@ -83,7 +84,7 @@ class Parcel:
                 write_offset=self._end,
             )
             self._held.append((name, self._end))
-            self._end += picture_bytes(name, self._size)
+            self._end += room_bytes(name, self._size)
 
     def fetch(self) -> Pictures:
         """Wait for the pictures; (H, W) or (H, W, components)."""
@@ -106,7 +107,7 @@ class Parcels:
 
     def new(self, size: tuple[int, int], pictures: tuple[str, ...]) -> Parcel:
         """An empty parcel with room for some pictures."""
-        parcel = Parcel(self._buffer(sum(picture_bytes(name, size) for name in pictures)), size)
+        parcel = Parcel(self._buffer(sum(room_bytes(name, size) for name in pictures)), size)
         weakref.finalize(parcel, self._free.append, parcel.buffer)
         return parcel
 
@@ -119,7 +120,8 @@ class Parcels:
         return self._context.buffer(reserve=room)
 
 
-def picture_bytes(name: str, size: tuple[int, int]) -> int:
-    """Bytes of one picture as it is read back."""
+def room_bytes(name: str, size: tuple[int, int]) -> int:
+    """Bytes that one picture takes in a pixel buffer: OpenGL puts none at an odd offset."""
     _, components, _, kind = PICTURES[name]
-    return int(size[0] * size[1] * components * np.dtype(kind).itemsize)
+    needed = int(size[0] * size[1] * components * np.dtype(kind).itemsize)
+    return -(-needed // ALIGNMENT) * ALIGNMENT
