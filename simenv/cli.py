@@ -53,6 +53,13 @@ class ExportFormat(str, Enum):
     coco = "coco"
 
 
+class Categories(str, Enum):
+    """What `--categories` takes."""
+
+    class_ = "class"
+    object = "object"
+
+
 Jobs = Annotated[int, typer.Option(min=0, help="Worker processes; 0: in this one.")]
 Devices = Annotated[str, typer.Option(help="GPUs that the workers share, such as 0,1.")]
 DatasetPath = Annotated[Path, typer.Argument(help="A dataset: the folder or the .h5 file.")]
@@ -256,11 +263,39 @@ def export(
     path: DatasetPath,
     out: Annotated[Path, typer.Argument(help="The folder to write; must not exist.")],
     to: Annotated[ExportFormat, typer.Option(help="The format.")],
+    cameras: Annotated[str, typer.Option(help="Only these, such as left,right.")] = "",
+    sensor: Annotated[
+        bool, typer.Option("--sensor", help="The devices' pictures instead of the clean ones.")
+    ] = False,
+    categories: Annotated[
+        Categories, typer.Option(help="COCO: a category is a class, or an object.")
+    ] = Categories.class_,
 ) -> None:
     """Write a dataset in another format, from what it holds; nothing is rendered again."""
+    from tqdm import tqdm
+
     from simenv.export import export as write
 
-    typer.echo(write(path, to.value, out))
+    quiet = None if sys.stderr else True
+    with tqdm(unit="image", disable=quiet, dynamic_ncols=True) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        try:
+            said = write(
+                path,
+                to.value,
+                out,
+                cameras=[name for name in cameras.split(",") if name],
+                sensor=sensor,
+                categories=categories.value,
+                progress=show,
+            )
+        except KeyboardInterrupt:
+            raise Interrupted(f"interrupted; {out} was not written") from None
+    typer.echo(said)
 
 
 @app.command()

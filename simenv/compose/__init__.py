@@ -15,6 +15,7 @@ from simenv.domain.sample import Sample
 from simenv.domain.stream import stream
 from simenv.scene import BeltMotion, Body, Scene
 from simenv.spec.load import Task, vary
+from simenv.spec.look import PROCEDURAL_TEXTURES
 from simenv.spec.object import Friction, ObjectModel
 from simenv.spec.task import Actors, SceneSpec, TaskSpec
 
@@ -121,7 +122,8 @@ def _fractions(
 def _body(
     identity: int, group: str, part: int, own: Actors, model: ObjectModel, placed: Placed
 ) -> Body:
-    texture = own.texture if own.texture in model.spec.textures else None
+    known = own.texture in model.spec.textures or own.texture in PROCEDURAL_TEXTURES
+    texture = own.texture if known else None
     plain = model.spec.color if texture is None else (1.0, 1.0, 1.0)
     return Body(
         id=identity,

@@ -18,6 +18,7 @@ from simenv.errors import InputError
 from simenv.generate.plan import Plan
 from simenv.generate.shard import LOG
 from simenv.generate.workers import in_this_process, in_workers
+from simenv.render.ignored import ignored
 from simenv.spec.load import Task, load_task
 
 __all__ = ["Plan", "Report", "Summary", "generate", "produce"]
@@ -36,6 +37,7 @@ class Summary:
     images: int
     seconds: float
     reasons: dict[str, int]  # rejected attempts by reason
+    ignored: str | None = None  # what the renderer did not show of the task
 
     @property
     def text(self) -> str:
@@ -47,6 +49,7 @@ class Summary:
             f"{self.made} scenes made{found}: {self.accepted} accepted, {self.images} images in "
             f"{self.seconds:.1f} s ({rate:.1f} images/s, {self.renderer})\n"
             f"rejected attempts: {rejected or 'none'}"
+            + (f"\n{self.ignored}" if self.ignored else "")
         )
 
 
@@ -159,6 +162,7 @@ def _fill(
         accepted=tally["accepted"],
         images=tally["images"],
         seconds=time.monotonic() - start,
+        ignored=ignored(task.spec, plan.renderer),
         reasons={key[8:]: count for key, count in tally.items() if key.startswith("reason: ")},
     )
 

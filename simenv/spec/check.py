@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from simenv.spec.domain import AxisSpec, Distribution
 from simenv.spec.explain import suggest
+from simenv.spec.look import PROCEDURAL_TEXTURES
 from simenv.spec.model import Rotation, Triple
 from simenv.spec.object import ObjectModel
 from simenv.spec.paths import Place, Rejected, place, replace
@@ -78,7 +79,7 @@ def check(spec: TaskSpec, objects: Mapping[str, ObjectModel]) -> list[Problem]:
 def _nominal_textures(spec: TaskSpec, objects: Mapping[str, ObjectModel]) -> Iterator[Problem]:
     for group, actors in spec.actors.items():
         if actors.texture is not None:
-            known = _variants(spec, group, objects)
+            known = [*_variants(spec, group, objects), *PROCEDURAL_TEXTURES]
             if actors.texture not in known:
                 yield Problem(("actors", group, "texture"), _no_texture(actors.texture, known))
 
@@ -184,6 +185,7 @@ def _textures(
             text = "no object of the group has textures; remove the axis"
             yield Problem((*where, "choice"), text)
         return
+    known = [*known, *PROCEDURAL_TEXTURES]
     for option_path, name in _options(distribution):
         if name is not None and name not in known:
             yield Problem((*where, "choice", *option_path), _no_texture(name, known))

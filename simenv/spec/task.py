@@ -83,7 +83,7 @@ class Actors(Spec):
     role: Literal["part", "distractor"] = fixed("part")
     """Distractors lie and hide like parts, but nobody wants their poses: exports leave them out."""
     texture: Name | None = visual(None)
-    """A variant that the object lists."""
+    """A variant that the object lists, or a procedural texture."""
     color: Color | None = visual(None)
     """Multiplies the texture."""
     roughness: Unit | None = visual(None)
