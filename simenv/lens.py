@@ -39,10 +39,11 @@ FAR = 1e3  # x/z: 89.94 degrees off the axis, farther than any pinhole picture r
 def project(p_C: ArrayLike, K: Array, distortion: Array | None = None) -> Array:
     """Pixels (..., 2) of points (..., 3) in the camera's frame, z > 0."""
     p_C = np.asarray(p_C, dtype=np.float64)
-    xy = p_C[..., :2] / p_C[..., 2:]
+    x, y = p_C[..., 0] / p_C[..., 2], p_C[..., 1] / p_C[..., 2]
     if distortion is not None:
-        xy = np.stack(_bent(xy[..., 0], xy[..., 1], distortion), axis=-1)
-    return np.asarray(xy @ K[:2, :2].T + K[:2, 2])
+        x, y = _bent(x, y, distortion)
+    (fx, s, cx), (_, fy, cy), _ = K.tolist()
+    return np.stack([fx * x + s * y + cx, fy * y + cy], axis=-1)
 
 
 def unproject(uv: ArrayLike, K: Array, distortion: Array | None = None) -> Array:
@@ -146,24 +147,31 @@ def _rays(
 
 def _start(width: int, height: int, K: Array, distortion: Array, seen: Array) -> Array:
     """Directions (H, W, 2) good to a tenth of a pixel: interpolated between some exact ones."""
-    across, columns = _hats(width)
-    down, rows = _hats(height)
+    columns, left, across = _between_nodes(width)
+    rows, top, down = _between_nodes(height)
     nodes = unproject(np.stack(np.meshgrid(columns, rows), axis=-1), K, distortion)
     if np.isnan(nodes).any():
         return _radial(seen, distortion)
-    return np.stack([down @ nodes[..., k] @ across.T for k in (0, 1)], axis=-1)
+    lines = nodes[:, left] + (nodes[:, left + 1] - nodes[:, left]) * across[:, None]
+    return np.asarray(lines[top] + (lines[top + 1] - lines[top]) * down[:, None, None])
 
 
-def _hats(size: int) -> tuple[Array, Array]:
-    """Weights (size, N) of N nodes for linear interpolation at 0..size-1, and the nodes (N,)."""
+def _between_nodes(size: int) -> tuple[Array, NDArray[np.int64], Array]:
+    """Places (N,) of nodes; for each of (size,) pixels the node before it, and how far past."""
     nodes = np.linspace(0, size - 1, -(-size // NODES_PX) + 1)
-    distance = np.abs(np.arange(size)[:, None] - nodes) / (nodes[1] - nodes[0])
-    return np.maximum(0.0, 1.0 - distance), nodes
+    before = np.minimum(np.searchsorted(nodes, np.arange(size), side="right") - 1, len(nodes) - 2)
+    return nodes, before, (np.arange(size) - nodes[before]) / (nodes[1] - nodes[0])
 
 
 def _seen(uv: ArrayLike, K: Array) -> Array:
-    """What pixels (..., 2) are without K: x'', y'' of OpenCV's equations."""
-    return np.asarray((np.asarray(uv, np.float64) - K[:2, 2]) @ np.linalg.inv(K[:2, :2]).T)
+    """What pixels (..., 2) are without K: x'', y'' of OpenCV's equations.
+
+    By hand: a matrix product may give other last bits with another number of threads.
+    """
+    uv = np.asarray(uv, np.float64)
+    (fx, s, cx), (_, fy, cy), _ = K.tolist()
+    y = (uv[..., 1] - cy) / fy
+    return np.stack([(uv[..., 0] - cx - s * y) / fx, y], axis=-1)
 
 
 def _radial(seen: Array, distortion: Array) -> Array:

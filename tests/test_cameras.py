@@ -3,6 +3,7 @@
 Expected poses are written out by hand: rotations about one axis, offsets added up.
 """
 
+import re
 from pathlib import Path
 
 import cv2
@@ -17,6 +18,8 @@ from simenv.physics.world import World
 from simenv.render import lens as easel
 from simenv.render.renderer import Renderer
 from simenv.scene import Camera, Scene, Snapshot
+from simenv.spec import yaml
+from simenv.spec.calibration import describe
 from simenv.spec.load import Task, task_from_text
 
 Array = NDArray[np.float64]
@@ -236,3 +239,35 @@ def test_what_the_left_picture_measures_is_found_in_the_right_one(
     assert len(same) > 5000
     assert same.mean() > 0.99  # the rest is hidden in one of the two, or half a pixel
     assert np.median(np.abs(right.depth_m[v, u_right] - z)[same]) < 1e-4
+
+
+PAGE = (Path(__file__).parent.parent / "docs/cameras.md").read_text()
+BLOCKS = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+BASE = """\
+format: simenv-task-1
+name: page
+actors:
+  parts: {objects: [brick], count: 3, spawn: {zone: infeed}}
+scene:
+  belts:
+    main: {length_m: 1.6, width_m: 0.5, top_z_m: 0.4, speed_m_s: 0.2}
+  zones:
+    infeed: {center: [-0.3, 0, 0.4], size_m: [0.3, 0.3]}
+"""
+
+
+@pytest.mark.parametrize("block", [b for b in BLOCKS if "camera_matrix" not in b])
+def test_what_the_page_shows_of_a_task_is_a_scene(block: str) -> None:
+    shown = yaml.parse(block, name="page").value
+    base = yaml.parse(BASE, name="base").value
+    whole = {**base, **shown, "scene": {**base["scene"], **shown.get("scene", {})}}
+    loaded = task(yaml.write(whole))
+    scene = compose(loaded, sample(loaded, 0, 1), seed=0)
+    assert [camera.name for camera in scene.cameras] == list(shown["cameras"])
+
+
+def test_what_the_page_shows_of_a_calibration_is_what_is_printed(tmp_path: Path) -> None:
+    (block,) = (block for block in BLOCKS if "camera_matrix" in block)
+    (tmp_path / "left.yaml").write_text(block)
+    printed = "".join(f"    {line}\n" for line in describe(tmp_path / "left.yaml").splitlines())
+    assert printed in PAGE

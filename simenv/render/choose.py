@@ -2,7 +2,6 @@
 
 import os
 import warnings
-from functools import lru_cache
 from typing import Literal
 
 from simenv.engine import pybullet
@@ -10,7 +9,8 @@ from simenv.errors import InputError, RendererUnavailable
 from simenv.render.bullet_egl import EglRenderer
 from simenv.render.bullet_tiny import TinyRenderer
 from simenv.render.probe import probe_egl
-from simenv.render.raster import RasterRenderer
+from simenv.render.raster import RasterRenderer, probe_raster
+from simenv.render.raster.context import WAY_OUT as RASTER_WAY_OUT
 from simenv.render.renderer import Renderer
 
 __all__ = ["WORKER_ENVIRONMENT", "open_renderer", "resolve"]
@@ -40,7 +40,8 @@ def resolve(name: str = "auto") -> Literal["egl", "tiny", "raster"]:
             lacks NumPy.
     """
     if name == "raster":
-        _try_raster()
+        if reason := probe_raster():
+            raise RendererUnavailable(f"raster does not work here ({reason}); {RASTER_WAY_OUT}")
         return "raster"
     if not pybullet.isNumpyEnabled():
         raise RendererUnavailable(
@@ -65,12 +66,6 @@ def resolve(name: str = "auto") -> Literal["egl", "tiny", "raster"]:
         stacklevel=3,
     )
     return "tiny"
-
-
-@lru_cache(maxsize=1)
-def _try_raster() -> None:
-    """Ask for an OpenGL context and give it back: a run should fail before it begins."""
-    RasterRenderer().close()
 
 
 def open_renderer(name: str = "auto", device: int | None = None) -> Renderer:

@@ -7,8 +7,8 @@ from simenv.spec.task import TaskSpec
 __all__ = ["ignored"]
 
 IGNORES = {  # last words of paths that change no picture, by renderer
-    "egl": ("roughness", "metallic"),
-    "tiny": ("roughness", "metallic", "softness_deg", "shadow"),
+    "egl": ("roughness", "metallic", "supersample"),
+    "tiny": ("roughness", "metallic", "softness_deg", "shadow", "supersample"),
 }
 
 
@@ -32,6 +32,7 @@ def _asked(spec: TaskSpec) -> Iterator[str]:
     yield from spec.domain
     for name, actors in spec.actors.items():
         yield from _given(f"actors.{name}", actors, {"roughness": None, "metallic": None})
+    yield from _given("look", spec.look, {"supersample": 1})
     nominal = {"softness_deg": 0.0, "shadow": 1.0}
     yield from _given("look.light", spec.look.light, nominal)
     for name, lamp in spec.look.lights.items():

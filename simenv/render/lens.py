@@ -10,8 +10,9 @@ pixels nowhere larger than its own. Every pixel then looks up what its own ray m
 - colours are interpolated throughout.
 
 Against an exact ray cast of whole pictures of the shipped tasks (640x480, k1 = -0.28): 0 of 307,200
-mask pixels differ, and the median depth error is below 0.001 mm. Taking the nearest pixel instead
-would give a mask IoU of 0.97 to 0.98 for parts of 3,000 to 9,000 pixels; see docs/cameras.md.
+mask pixels differ, and the median depth error is at most 0.001 mm. The nearest pixel of the pinhole
+picture would give a mean mask IoU of 0.94 to 0.98, of one four times as fine 0.98 to 0.996; see
+docs/cameras.md.
 """
 
 from collections.abc import Collection, Sequence

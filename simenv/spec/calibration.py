@@ -91,7 +91,7 @@ def stanza(calibration: Calibration) -> str:
 
 
 def describe(path: Path) -> str:
-    """A calibration file in words (as YAML comments), and its `stanza`.
+    """A calibration file in words (as YAML comments), and its `stanza`; no newline at the end.
 
     Raises:
         InputError: as `read_calibration`.
@@ -103,7 +103,7 @@ def describe(path: Path) -> str:
         f"{_bend(camera)}\n"
         "# Paste below `cameras:`, and add where it stands: X_WC, path, or mount and X_MC.\n"
         f"{stanza(camera)}"
-    )
+    ).rstrip()
 
 
 def _field_deg(camera: Calibration) -> tuple[float, float]:

@@ -83,3 +83,5 @@ class Look(Spec):
     """Further ones."""
     ambient: Ambient = Ambient()
     backdrop: Backdrop = Backdrop()
+    supersample: Annotated[int, Field(ge=1, le=4)] = 1
+    """Samples along each side of a pixel's colour; masks and depth stay hard. Renderer raster."""

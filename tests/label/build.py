@@ -46,11 +46,6 @@ def alone(things: Sequence[Thing], row: int) -> Snapshot:
     return snapshot(things[row])
 
 
-def moved(shown: Snapshot, X_WB: NDArray[np.float64]) -> Snapshot:
-    """The next moment: all bodies somewhere else."""
-    return replace(shown, X_WB=X_WB, frame=shown.frame + 1)
-
-
 def cropped(frame: Frame, rows: slice, columns: slice) -> Frame:
     """A part of a picture."""
     return replace(

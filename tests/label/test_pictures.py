@@ -132,6 +132,19 @@ def test_normals_come_out_the_same_in_small_pieces(
     assert np.array_equal(normals(shown, VIEW, frame), whole)
 
 
+def test_the_normals_of_a_part_are_the_same_with_other_surfaces_around(tiny: Renderer) -> None:
+    """Parts in the lower right of the picture alone, and with a floor that fills it."""
+    view = looking((-0.12, 0.1, 0.6), (-0.12, 0.1, 0.1), intrinsics(280, 290, 150, 125))
+    things = heap(NAMES, 3, 0.04)
+    frame = tiny.render(snapshot(*things), view)
+    assert np.argwhere(frame.instance).min(axis=0).min() > 60
+    bare = normals(snapshot(*things), view, frame)
+    filled = replace(frame, depth_m=np.where(frame.instance > 0, frame.depth_m, np.float32(0.6)))
+    full = normals(snapshot(*things, ground()), view, filled)
+    parts = frame.instance > 0
+    assert np.array_equal(bare[parts], full[parts])
+
+
 def test_a_floor_that_passes_under_the_camera_has_normals_everywhere() -> None:
     view = View("camera", 80, 60, intrinsics(40, 40, 40, 30), np.eye(4))
     floor = Thing(block(50, 50, 0.1), pose.from_rpy_deg((90, 0, 0), (0, 0.55, 0)), floor=True)

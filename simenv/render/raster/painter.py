@@ -26,6 +26,8 @@ from simenv.spec.look import Look
 
 __all__ = ["Begun", "Painter"]
 
+MOST_SAMPLES = 4  # along a pixel's side, that a look can ask for
+
 
 @dataclass(frozen=True, eq=False)
 class Begun:
@@ -43,8 +45,8 @@ class Painter:
 
     def __init__(self, context: Any, *, supersample: int, shadows: bool) -> None:
         self._gl = context
-        self._supersample, self._shadows = supersample, shadows
-        self._largest_tile = _largest_tile(context, supersample)
+        self._least, self._supersample, self._shadows = supersample, supersample, shadows
+        self._largest_tile = _largest_tile(context, max(supersample, MOST_SAMPLES))
         self._stage = Stage(context)
         self._programs = Programs(context)
         self._targets, self._maps = Targets(context), Maps(context)
@@ -62,6 +64,7 @@ class Painter:
             self._look, new = None, True
             self._lamps, self._ambient = lamps(look, shadows=self._shadows), ambient(look)
             self._check_lamps()
+            self._supersample = max(self._least, look.supersample)
             self._look = look
         if new:
             self._maps.forget()

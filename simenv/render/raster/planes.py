@@ -75,7 +75,7 @@ class Hulls:
         sides, _ = frustum(view)
         rays = self.corners_W[self._hollow] - view.X_WC[:3, 3]
         inside: NDArray[np.bool_] = rays @ (view.X_WC[:3, :3] @ sides.T) >= 0
-        whole: NDArray[np.bool_] = inside.reshape(-1, 32).all(axis=1)
+        whole = np.asarray(inside.reshape(-1, 32).all(axis=1), bool)
         if whole.all():
             return self._hollow, self._hollow[:0]
         cut = ~whole & np.all(np.any(inside, axis=1), axis=1)
