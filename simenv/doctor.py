@@ -20,6 +20,8 @@ from simenv import pose
 from simenv.engine import pybullet
 from simenv.render.choose import open_renderer
 from simenv.render.probe import probe_egl
+from simenv.render.raster import probe_raster
+from simenv.render.raster.context import WAY_OUT
 from simenv.render.renderer import Frame, Renderer
 from simenv.scene import Body, Scene, Snapshot, View
 from simenv.spec.look import Look
@@ -65,7 +67,10 @@ def examine() -> Iterator[Line]:
         yield Line("ok", f"EGL: {probe.device}")
     else:
         yield Line("note", f"EGL: {probe.reason}; tiny takes over, several times slower")
-    for name in ("egl", "tiny") if probe.works else ("tiny",):
+    if missing := probe_raster():
+        yield Line("note", f"raster: {missing}; {WAY_OUT}")
+    there = {"egl": probe.works, "tiny": True, "raster": not missing}
+    for name in (name for name, works in there.items() if works):
         with open_renderer(name) as renderer:
             yield _compare(renderer)
 
@@ -166,7 +171,7 @@ def _read(name: str) -> NDArray[np.uint8]:
 def _write_golden() -> None:
     import cv2
 
-    for name in ("egl", "tiny"):
+    for name in ("egl", "raster", "tiny"):
         with open_renderer(name) as renderer:
             frame = golden_frame(renderer)
         cv2.imwrite(str(GOLDEN / f"{name}.png"), frame.rgb[..., ::-1])

@@ -186,6 +186,7 @@ class _Picture:
     row: Rows  # (P,) in the order
     left: float  # of all columns
     width: float
+    top: int  # of all rows
     height: int
 
     @classmethod
@@ -193,14 +194,15 @@ class _Picture:
         """Sort them."""
         u, v = _straight(rays.xy, K).T
         row = np.rint(v).astype(np.int64)
-        top, height = row.min(initial=0), int(np.ptp(row)) + 1 if len(row) else 1
+        top = int(row.min()) if len(row) else 0
+        height = int(row.max()) - top + 1 if len(row) else 1
         left = float(u.min(initial=np.inf)) - 1 if len(u) else 0.0
         width = float(u.max(initial=-np.inf)) + 1 - left if len(u) else 1.0
         key = (rays.body * height + row - top) * width + (u - left)
         order = np.argsort(key, kind="stable")
         ends = np.searchsorted(rays.body[order], np.arange(rays.body.max(initial=-1) + 2))
         half = float(np.abs(v - row).max(initial=0.0)) + 1e-6
-        return cls(order, key[order], half, ends, row[order], left, width, height)
+        return cls(order, key[order], half, ends, row[order], left, width, top, height)
 
     def rows(self, body: Rows) -> tuple[Rows, Rows]:
         """First and last row of the rays of bodies (F,); nothing is between 1 and 0."""
@@ -213,8 +215,7 @@ class _Picture:
 
     def between(self, body: Rows, row: Rows, left: Array, right: Array) -> tuple[Rows, Rows]:
         """Where the rays from column ``left`` to ``right`` of a row begin, and how many."""
-        top = self.row.min(initial=0)
-        line = (body * self.height + row - top) * self.width
+        line = (body * self.height + row - self.top) * self.width
         last = self.width - 0.5
         start = np.searchsorted(self.key, line + np.clip(left - self.left, 0.5, last))
         stop = np.searchsorted(self.key, line + np.clip(right - self.left, 0.5, last), "right")
