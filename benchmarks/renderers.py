@@ -15,6 +15,9 @@ list of 20 sets, in new arrays each time), so nothing is kept that a user could 
 - ``mujoco lean``: no multisampling, shadow map 1024, two renders (colour; ids with their depth);
   ``mujoco bare``: that without shadows.
 
+raster's shadow maps have about a texel a pixel, so fewer than 1024 a side at these sizes;
+``--mujoco-shadow-map 256`` (or 512) gives MuJoCo the same saving.
+
 Each contestant is a process of its own, and they take turns. CPU time counts all its threads.
 """
 

@@ -106,12 +106,15 @@ def test_a_fresh_process_makes_the_same_scenes_in_reversed_order(calm: Path) -> 
 
 
 @pytest.mark.egl
-def test_egl_makes_the_same_scenes_in_any_order_and_process(task: Task, tmp_path: Path) -> None:
+@pytest.mark.parametrize("renderer", ["egl", "raster"])
+def test_opengl_makes_the_same_scenes_in_any_order_and_process(
+    renderer: str, task: Task, tmp_path: Path
+) -> None:
     for jobs in (1, 2):
-        generate(task, tmp_path / f"jobs{jobs}", scenes=SCENES, jobs=jobs, renderer="egl")
+        generate(task, tmp_path / f"jobs{jobs}", scenes=SCENES, jobs=jobs, renderer=renderer)
     assert files(tmp_path / "jobs1") == files(tmp_path / "jobs2")
     expected = {index: row.all for index, row in stored(tmp_path / "jobs1").items()}
-    assert reversed_elsewhere("egl") == expected
+    assert reversed_elsewhere(renderer) == expected
 
 
 def test_resuming_redoes_what_is_missing_and_nothing_else(

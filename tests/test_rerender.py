@@ -81,16 +81,17 @@ def test_another_seed_redraws_the_look_alone(source: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.egl
+@pytest.mark.parametrize("renderer", ["egl", "raster"])
 def test_another_renderer_sees_the_same_bodies(
-    source: Path, tmp_path: Path, egl_closed: None
+    renderer: str, source: Path, tmp_path: Path, egl_closed: None
 ) -> None:
-    twin = draw(source, tmp_path / "twin", renderer="egl")
+    twin = draw(source, tmp_path / "twin", renderer=renderer)
     for name in ("frame", "id", "X_WB", "velocity"):
         np.testing.assert_array_equal(table(twin, "bodies")[name], table(source, "bodies")[name])
     for a, b in zip(pictures(twin, "instance"), pictures(source, "instance"), strict=True):
         assert np.mean(a != b) < 0.01
     with simenv.open(twin) as dataset:
-        assert dataset.attrs["renderer"] == "egl"
+        assert dataset.attrs["renderer"] == renderer
         assert len(dataset.attrs["poses_sha256"]) == 64
 
 

@@ -3,7 +3,7 @@
 Disparity is d = fx b / z, so an error of sigma_d pixels is one of z^2 / (fx b) sigma_d metres
 (Khoshelham and Elberink, "Accuracy and Resolution of Kinect Depth Data", Sensors 12(2), 2012).
 
-    shadow -> jitter -> window -> flying pixels -> noise -> steps -> drop-out -> range
+    shadow -> window -> flying pixels -> jitter -> noise -> steps -> drop-out -> range
 """
 
 from collections.abc import Iterator
@@ -37,9 +37,9 @@ def depth_picture(frame: Frame, view: View, spec: DepthSensor, rng: np.random.Ge
     depth = clean.copy()
     if spec.shadow:
         depth[hidden(clean, fb, one_field=spec.kind == "stereo")] = 0
-    depth = jittered(depth, spec.jitter_px, rng)
     depth = fattened(depth, spec.window_px, abs(fb))
     depth = flown(depth, spec.flying, abs(fb), rng)
+    depth = jittered(depth, spec.jitter_px, rng)
     slant = cosine(frame, view) if _needs_slant(spec) else None
     depth = measured(depth, abs(fb), spec, slant, rng)
     for lost in _lost(frame, spec, slant, rng):

@@ -12,6 +12,7 @@ __all__ = ["JUMP_PX", "fattened", "flown", "jittered"]
 
 Depth = NDArray[np.float32]  # (H, W) metres, 0 = no reading
 JUMP_PX = 1.0  # of disparity between neighbours: an edge
+CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], dtype=np.uint8)  # a pixel and its neighbours
 
 
 def jittered(depth_m: Depth, sigma_px: float, rng: np.random.Generator) -> Depth:
@@ -40,14 +41,12 @@ def fattened(depth_m: Depth, window_px: int, fb: float) -> Depth:
     """
     if window_px < 2:
         return depth_m
-    half = window_px // 2
+    side = 2 * (window_px // 2) + 1
     disparity = _disparity(depth_m, fb)
-    edge = cv2.dilate(disparity, np.ones((3, 3), np.uint8)) - disparity > JUMP_PX
-    around = np.ones((2 * half + 1, 2 * half + 1), np.uint8)
-    beside = cv2.dilate(edge.view(np.uint8), np.ones((2 * half - 1,) * 2, np.uint8)) > 0
-    nearest = cv2.dilate(disparity, around)
-    grown = beside & (nearest - disparity > JUMP_PX)
-    return np.where(grown, np.float32(fb) / np.maximum(nearest, np.float32(1e-9)), depth_m)
+    edge = disparity - cv2.erode(disparity, CROSS) > JUMP_PX
+    nearest = np.asarray(cv2.dilate(disparity * edge, np.ones((side, side), np.uint8)), np.float32)
+    grown = nearest - disparity > JUMP_PX
+    return np.where(grown, np.float32(fb) / np.maximum(nearest, JUMP_PX), depth_m)
 
 
 def flown(depth_m: Depth, share: float, fb: float, rng: np.random.Generator) -> Depth:
@@ -59,9 +58,8 @@ def flown(depth_m: Depth, share: float, fb: float, rng: np.random.Generator) -> 
     if not share:
         return depth_m
     disparity = _disparity(depth_m, fb)
-    square = np.ones((3, 3), np.uint8)
-    near = cv2.dilate(disparity, square)
-    far = cv2.erode(np.where(depth_m > 0, disparity, np.float32(np.inf)), square)
+    near = cv2.dilate(disparity, CROSS)
+    far = cv2.erode(np.where(depth_m > 0, disparity, np.float32(np.inf)), CROSS)
     on_edge = (depth_m > 0) & (near - far > JUMP_PX)
     chosen, mix = rng.random((2, *depth_m.shape), dtype=np.float32)
     on_edge &= chosen < share

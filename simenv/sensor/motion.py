@@ -22,12 +22,13 @@ MOST_MOMENTS = 64  # smears longer than this show steps
 SAME_PX = 1.0  # a surface has come here if it misses by less
 
 
-class Arrived(NamedTuple):
-    """What is at pixels if the surface there has gone a certain way."""
+class Origin(NamedTuple):
+    """Where the surface was at the frame's time that is at pixels now, if it went a certain way."""
 
-    color: Linear
+    x: NDArray[np.float32]  # (H, W) pixels
+    y: NDArray[np.float32]
     depth_m: NDArray[np.float32]  # (H, W), infinite where there is no surface
-    fits: NDArray[np.bool_]  # (H, W) whether it has gone that way
+    fits: NDArray[np.bool_]  # (H, W) whether the surface there does go that way
 
 
 def moved(picture: Linear, depth_m: NDArray[np.float32], way: Way) -> Linear:
@@ -42,56 +43,53 @@ def moved(picture: Linear, depth_m: NDArray[np.float32], way: Way) -> Linear:
     reach = int(np.ceil(longest / 2)) + 1
     rows, columns = _window(_best(length[..., None], length, reach)[..., 0])
     depth_m = np.where(depth_m > 0, depth_m, np.float32(np.inf))
-    scene = (picture, np.dstack([depth_m, way]))
+    facts = np.dstack([depth_m, way])
     ways = (way, _best(way, length, reach), _best(way, -depth_m, reach))
     near = tuple(way[rows, columns] for way in ways)
+    here = _here(rows, columns, depth_m)
     moments = int(np.clip(np.ceil(longest) + 1, 2, MOST_MOMENTS))
     total = np.zeros_like(picture[rows, columns])
     for moment in (np.arange(moments) + 0.5) / moments - 0.5:
-        total += _seen(scene, (rows, columns), near, float(moment))
+        x, y = _seen(facts, here, near, float(moment))
+        total += cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     smeared = picture.copy()
     smeared[rows, columns] = total / np.float32(moments)
     return smeared
 
 
-def _seen(
-    scene: tuple[Linear, NDArray[np.float32]],
-    window: tuple[slice, slice],
-    ways: tuple[Way, ...],
-    moment: float,
-) -> Linear:
-    """The colours in ``window`` at ``moment``, a fraction of the exposure from its middle.
+def _here(rows: slice, columns: slice, depth_m: NDArray[np.float32]) -> Origin:
+    """The pixels of a window themselves."""
+    v, u = np.mgrid[rows, columns].astype(np.float32)
+    depth_m = depth_m[rows, columns]
+    return Origin(u, v, depth_m, np.zeros(depth_m.shape, dtype=np.bool_))
 
-    ``ways`` are those that may lead to each pixel, its own one first.
+
+def _seen(
+    facts: NDArray[np.float32], here: Origin, ways: tuple[Way, ...], moment: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Where x, y (H, W) that was which is seen ``here`` at ``moment`` of the exposure, -0.5 to 0.5.
+
+    ``ways`` are those that may lead to each pixel, its own one first; ``facts`` (H, W, 3) are the
+    depth and the way of all pixels.
     """
-    here = own = _arrived(scene, window, ways[0], moment)
+    best = own = _origin(facts, here, ways[0], moment)
     for way in ways[1:]:
-        there = _arrived(scene, window, way, moment)
-        comes = there.fits & (~here.fits | (there.depth_m < here.depth_m))
-        here = Arrived(
-            np.where(comes[..., None], there.color, here.color),
-            np.where(comes, there.depth_m, here.depth_m),
-            here.fits | comes,
-        )
+        other = _origin(facts, here, way, moment)
+        comes = other.fits & (~best.fits | (other.depth_m < best.depth_m))
+        best = Origin(*(np.where(comes, a, b) for a, b in zip(other, best, strict=True)))
     # Nothing has come: something was uncovered. What comes along from behind the pixel may stand
     # for it, but what comes along from before it hides nothing here.
-    stays = ~here.fits & (own.depth_m < scene[1][window][..., 0])
-    return np.where(stays[..., None], scene[0][window], here.color)
+    stays = ~best.fits & (own.depth_m < here.depth_m)
+    return np.where(stays, here.x, best.x), np.where(stays, here.y, best.y)
 
 
-def _arrived(
-    scene: tuple[Linear, NDArray[np.float32]], window: tuple[slice, slice], way: Way, moment: float
-) -> Arrived:
-    picture, facts = scene
-    rows, columns = window
-    v, u = np.mgrid[rows, columns].astype(np.float32)
-    x, y = u - way[..., 0] * moment, v - way[..., 1] * moment
-    color = cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+def _origin(facts: NDArray[np.float32], here: Origin, way: Way, moment: float) -> Origin:
+    x, y = here.x - way[..., 0] * moment, here.y - way[..., 1] * moment
     found = np.asarray(
         cv2.remap(facts, x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE), np.float32
     )
     missed = np.abs(found[..., 1:] - way).max(axis=2) * abs(moment)
-    return Arrived(np.asarray(color, np.float32), found[..., 0], missed < SAME_PX)
+    return Origin(x, y, found[..., 0], missed < SAME_PX)
 
 
 def _best(values: Way, score: NDArray[np.float32], reach: int) -> Way:

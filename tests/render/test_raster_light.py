@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from simenv.mesh import quad
-from simenv.render import light, texture
+from simenv.render import backdrop, light
 from simenv.render.raster import RasterRenderer
 from simenv.render.renderer import Frame, Renderer
 from simenv.scene import Snapshot, View
@@ -42,9 +42,8 @@ def under(look: Look, *things: Thing, **surface: float) -> Snapshot:
 
 def one_light(elevation: float = 50.0, azimuth: float = 30.0, **values: object) -> Look:
     """A look whose key light is as given, all else nominal."""
-    return Look(
-        light=Light.model_validate({"elevation_deg": elevation, "azimuth_deg": azimuth, **values})
-    )
+    values = {"elevation_deg": elevation, "azimuth_deg": azimuth, **values}
+    return Look(light=Light.model_validate(values))
 
 
 THINGS = (
@@ -76,9 +75,7 @@ def blocked(shown: Snapshot, view: View, frame: Frame) -> NDArray[np.bool_]:
             e1, e2 = b - a, c - a
             p = np.cross(towards, e2)
             determinant = e1 @ p
-            if (
-                determinant <= 1e-14
-            ):  # faces away from the lamp: a closed body has another that does not
+            if determinant <= 1e-14:  # turned away from the lamp
                 continue
             t = p_W - a
             u = t @ p / determinant
@@ -105,15 +102,15 @@ def test_shadows_are_where_the_ray_to_the_light_is_blocked_and_nowhere_else(
     assert shaded.normals is not None
     towards_C = view.X_WC[:3, :3].T @ light.direction(dark.scene.look.light)
     facing = shaded.normals @ towards_C
-    lost = 1 - luminance(shaded) / luminance(lit)
+    lost = 1 - luminance(shaded) / np.maximum(luminance(lit), 1e-3)
     hit = blocked(dark, view, shaded)
-    assert (lost > -1e-6).all()
+    assert (lost > -0.02).all()  # a grey level
     sure = (facing > 0.15) & (shaded.depth_m > 0)
     inside, outside = sure & ~grown(~hit, 2), sure & ~grown(hit, 2)
     assert outside.sum() > 10000
     assert np.mean(lost[outside] > 0.01) < 5e-4, "nothing else is darker"
     if elevation < 80:
-        assert inside.sum() > 500
+        assert inside.sum() > 300
         assert np.mean(lost[inside] > 0.2) > 0.998
     assert same_labels(shaded, lit)
 
@@ -134,9 +131,8 @@ def test_half_a_shadow_takes_half_the_light(raster: RasterRenderer) -> None:
     ]
     deep = levels[0] - levels[2] > 0.1
     assert deep.sum() > 500
-    assert np.median(((levels[0] - levels[1]) / (levels[0] - levels[2]))[deep]) == pytest.approx(
-        0.5, abs=0.03
-    )
+    whole, half = levels[0][deep] - levels[2][deep], levels[0][deep] - levels[1][deep]
+    assert np.median(half / whole) == pytest.approx(0.5, abs=0.03)
 
 
 def test_without_shadows_is_as_with_shadows_of_no_strength(raster: RasterRenderer) -> None:
@@ -147,8 +143,10 @@ def test_without_shadows_is_as_with_shadows_of_no_strength(raster: RasterRendere
 
 
 def test_a_floor_throws_no_shadow_and_shows_those_of_others(raster: RasterRenderer) -> None:
-    lonely = raster.render(under(one_light(), ground(None)), DOWN)
-    assert lonely.rgb.std() < 2.0
+    lonely, bare = (
+        raster.render(under(one_light(shadow=share), ground(None)), DOWN) for share in (1.0, 0.0)
+    )
+    assert np.array_equal(lonely.rgb, bare.rgb)
     post = Thing(can(0.02, 0.12), at(0, 0, 0.06))
     frame = raster.render(under(one_light(45, 0), post, ground(None)), DOWN)
     level = luminance(frame)
@@ -210,7 +208,8 @@ def test_lights_add_up_and_tint(raster: RasterRenderer) -> None:
             lights={name: Light.model_validate(values) for name, values in lights.items()},
             ambient=Ambient(intensity=0.2),
         )
-        return light.decode(raster.render(under(look, table, post, **chalk), DOWN).rgb)
+        rgb = raster.render(under(look, table, post, **chalk), DOWN).rgb
+        return light.decode(rgb).astype(np.float64)
 
     none, reds, blues, both = linear(), linear(r=red), linear(b=blue), linear(r=red, b=blue)
     top = raster.render(under(Look(), table, post), DOWN).instance == 1
@@ -240,9 +239,8 @@ def test_a_chalk_wall_follows_lamberts_law(raster: RasterRenderer) -> None:
 
 def highlight(raster: RasterRenderer, **surface: float) -> tuple[float, float]:
     """Brightest level, and share of the ball within half of it."""
-    shown = under(
-        one_light(60, -60), Thing(ball(0.12), at(0, 0, 0), color=(0.6, 0.3, 0.1)), **surface
-    )
+    copper = Thing(ball(0.12), at(0, 0, 0), color=(0.6, 0.3, 0.1))
+    shown = under(one_light(60, -60), copper, **surface)
     frame = raster.render(shown, SLANTED)
     level = luminance(frame)[frame.instance == 1]
     return float(level.max()), float(np.mean(level > level.max() / 2))
@@ -303,20 +301,19 @@ def test_a_texture_in_full_light_keeps_its_colours(raster: RasterRenderer, tmp_p
     linear = light.decode(frame.rgb)
     truth = light.decode(colors.astype(np.uint8))
     seen = np.array([linear[y, x] for y, x in ((45, 70), (45, 130), (105, 70), (105, 130))])
-    gain = np.median(seen / truth)
-    assert np.abs(seen - gain * truth).max() < 0.04  # what the surface itself reflects is white
+    gain, veil = np.polyfit(truth.ravel(), seen.ravel(), 1)  # what the surface mirrors is white
+    assert gain == pytest.approx(0.45, abs=0.02)
+    assert 0 < veil < 0.03
+    assert np.abs(seen - (gain * truth + veil)).max() < 0.01
 
 
 def test_the_backdrop_is_the_shared_one(raster: RasterRenderer) -> None:
     look = Look(backdrop=Backdrop(texture="wood"))
     frame = raster.render(under(look, Thing(ball(0.1), at(0, 0, 0))), DOWN)
-    from simenv.render import backdrop
-
     picture = backdrop.picture(under(look).scene, DOWN)
     assert picture is not None
     nothing = frame.depth_m == 0
     assert np.array_equal(frame.rgb[nothing], picture[nothing])
-    assert texture.SIZE > 0
 
 
 def test_many_lamps_are_drawn_or_refused_in_one_line(raster: RasterRenderer) -> None:

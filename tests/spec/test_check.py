@@ -13,8 +13,8 @@ FULL = (Path(__file__).parent.parent / "data" / "full.yaml").read_text()
 WRONG = [  # what is replaced in full.yaml, by what, and what is said
     ("objects: [block, disc]", "objects: [block, dics]",
      "7:22: actors.parts.objects.1: no object dics; did you mean disc?"),
-    ("texture: striped", "texture: stripes",
-     "10:14: actors.parts.texture: no object of the group has texture stripes; did you "
+    ("texture: striped", "texture: stryped",
+     "10:14: actors.parts.texture: no object of the group has texture stryped; did you "
      "mean striped?"),
     ("actors.parts.count:", "actors.parts.cuont:",
      "42:3: domain.actors.parts.cuont: no such path; did you mean actors.parts.count?"),

@@ -130,13 +130,14 @@ float hard(sampler2DShadow map, vec3 p, int k) {
 const vec2 SEARCH[SEARCH_TAPS] = vec2[](SEARCH_DISC);
 const vec2 FILTER[FILTER_TAPS] = vec2[](FILTER_DISC);
 
+const float EMPTY = 0.99999;  // a map holds 1 where there is nothing
+
 // Percentage-closer soft shadows (Fernando, SIGGRAPH 2005) of a far lamp: the penumbra is as wide
 // as the lamp's angle times the gap between what blocks and what is shaded. The disc of samples is
 // turned from pixel to pixel by interleaved gradient noise (Jimenez, SIGGRAPH 2014).
 float soft(sampler2D map, vec3 p, vec3 n, int k) {
     vec3 scale = lamps[k].scale.xyz, at = p * scale + lamps[k].offset.xyz;
     float texel = lamps[k].offset.w, tangent = lamps[k].radiance.w;
-    at.z = min(at.z, 1.0);
     vec2 slope = clamp(n.xy / max(n.z, 0.1), -4.0, 4.0) * -scale.z;  // depth across the surface
     float noise = fract(52.9829189 * fract(dot(gl_FragCoord.xy, vec2(0.06711056, 0.00583715))));
     float turn = 6.2831853 * noise, c = cos(turn), s = sin(turn);
@@ -145,7 +146,7 @@ float soft(sampler2D map, vec3 p, vec3 n, int k) {
     for (int i = 0; i < SEARCH_TAPS; ++i) {
         vec2 step_m = rotation * SEARCH[i] * reach;
         float there = textureLod(map, at.xy + step_m * scale.xy, 0.0).r;
-        float blocks = float(there < at.z + dot(slope, step_m));
+        float blocks = float(there < min(at.z + dot(slope, step_m), EMPTY));
         found += blocks;
         depth += blocks * there;
     }
@@ -154,7 +155,7 @@ float soft(sampler2D map, vec3 p, vec3 n, int k) {
     for (int i = 0; i < FILTER_TAPS; ++i) {
         vec2 step_m = rotation * FILTER[i] * radius;
         float there = textureLod(map, at.xy + step_m * scale.xy, 0.0).r;
-        lit += float(there >= at.z + dot(slope, step_m));
+        lit += float(there >= min(at.z + dot(slope, step_m), EMPTY));
     }
     return lit / float(FILTER_TAPS);
 }

@@ -75,7 +75,8 @@ def fit(
     """
     p, q = casters @ lamp.R_LW.T, seen @ lamp.R_LW.T
     low, high = p.min(axis=0), p.max(axis=0)
-    blur = lamp.tangent * (high - low)[2]  # how far a penumbra looks aside
+    deepest = min(low[2], q[:, 2].min())
+    blur = lamp.tangent * (high[2] - deepest)  # how far a penumbra looks aside
     cut_low = np.maximum(low, q.min(axis=0) - blur)[:2]
     cut_high = np.minimum(high, q.max(axis=0) + blur)[:2]
     if (cut_low >= cut_high).any():
