@@ -218,6 +218,9 @@ class CameraSpec(Spec):
         if (self.mount is None) != (self.X_MC is None):
             raise ValueError("must have both mount and X_MC, or none; remove or add one")
         _check_path(self.path)
+        if self.sensor.depth is not None and self.distortion.coefficients is not None:
+            text = "gives rectified pictures; remove distortion, or give depth to another camera"
+            raise Misplaced(("sensor", "depth"), text)
         if self.near_m is not None and self.far_m is not None and self.near_m >= self.far_m:
             text = f"must be below far_m {self.far_m}, got {self.near_m}; lower it"
             raise Misplaced(("near_m",), text)

@@ -320,3 +320,19 @@ def test_many_lamps_are_drawn_or_refused_in_one_line(raster: RasterRenderer) -> 
     lights = {f"lamp{k}": Light(azimuth_deg=12 * k, intensity=0.05) for k in range(12)}
     frame = raster.render(under(Look(lights=lights), *THINGS), DOWN)
     assert frame.rgb.mean() > 20
+
+
+def test_shadows_go_where_bodies_go(raster: RasterRenderer) -> None:
+    """Also when what a shadow map covers stays the same."""
+    table = Thing(block(0.4, 0.3, 0.02), at(0, 0, -0.01))
+    frame_posts = [Thing(block(0.01, 0.01, 0.1), at(x, 0.14, 0.05)) for x in (-0.19, 0.19)]
+    shown = [
+        under(one_light(), Thing(block(0.03, 0.03, 0.05), at(x, 0, 0.025)), table, *frame_posts)
+        for x in (-0.06, 0.07)
+    ]
+    pictures = [raster.render(one, DOWN).rgb for one in shown]
+    for one, picture in zip(shown, pictures, strict=True):
+        with RasterRenderer() as fresh:
+            assert np.array_equal(fresh.render(one, DOWN).rgb, picture)
+    moved = replace(shown[0], X_WB=shown[1].X_WB)
+    assert np.array_equal(raster.render(moved, DOWN).rgb, pictures[1])

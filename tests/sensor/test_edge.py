@@ -41,8 +41,8 @@ def test_near_things_grow_over_holes_too() -> None:
 
 
 def test_a_window_leaves_slanted_surfaces_alone() -> None:
-    depth = plane((0.8, 0.5, 1.0), 0.8, view())
-    assert np.array_equal(shown(depth, window_px=9), depth)
+    depth = plane((2.5, 0.4, 1.0), 0.9, view())  # 0.8 px of disparity from pixel to pixel
+    assert np.array_equal(shown(depth, window_px=9, baseline_m=0.3), depth)
 
 
 def test_flying_pixels_are_on_edges_only_and_between_their_depths() -> None:

@@ -205,3 +205,26 @@ def test_jitter_moves_along_and_turns_about_the_cameras_own_axes() -> None:
     X_CJ = Jitter(p_m=(0.1, 0.2, 0.3), rpy_deg=(0.0, 0.0, 90.0)).X_CJ
     expected = [[0, -1, 0, 0.1], [1, 0, 0, 0.2], [0, 0, 1, 0.3], [0, 0, 0, 1]]
     assert pytest.approx(np.array(expected)) == X_CJ
+
+
+def test_a_depth_device_has_no_bent_pictures(tmp_path: Path) -> None:
+    task = tmp_path / "bent.yaml"
+    task.write_text(
+        "format: simenv-task-1\n"
+        "name: bent\n"
+        "actors: {}\n"
+        "scene: {zones: {}}\n"
+        "cameras:\n"
+        "  top:\n"
+        "    resolution: [64, 48]\n"
+        "    fov_y_deg: 45\n"
+        "    distortion: {k1: -0.1}\n"
+        "    X_WC: {eye: [0, 1, 1], target: [0, 0, 0]}\n"
+        "    sensor: {depth: {kind: stereo}}\n"
+    )
+    with pytest.raises(InputError) as caught:
+        load_task(task)
+    assert str(caught.value) == (
+        f"{task}:11:21: cameras.top.sensor.depth: gives rectified pictures; "
+        "remove distortion, or give depth to another camera"
+    )

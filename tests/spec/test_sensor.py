@@ -1,8 +1,10 @@
 """What a sensor that cannot be is told; and a sensor's way from the task file to the scene."""
 
+import re
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from simenv.compose import compose
 from simenv.domain.sample import sample
@@ -10,6 +12,7 @@ from simenv.errors import InputError
 from simenv.spec.load import load_task
 from simenv.spec.sensor import Defocus, DepthSensor, Noise, RgbSensor, Sensor
 
+PAGE = Path(__file__).parent.parent.parent / "docs/sensors.md"
 FULL = (Path(__file__).parent.parent / "data" / "full.yaml").read_text()
 RGB = "exposure_ev: 0.5, noise: {full_well_e: 10000, read_noise_e: 2.5}, exposure_s: 0.01"
 LENS = "defocus: {focal_length_mm: 16, f_number: 2, focus_m: 1}"
@@ -141,3 +144,11 @@ def test_everything_about_a_sensor_is_visual(tasks: Path) -> None:
     axis = "  cameras.overhead.sensor.depth.baseline_m: {kind: semantic, uniform: [0.05, 0.1]}\n"
     (tasks / "full.yaml").write_text(WITH + axis.replace("semantic", "visual"))
     assert "cameras.overhead.sensor.depth.baseline_m" in load_task("full.yaml").spec.domain
+
+
+def test_the_devices_of_the_page_are_valid() -> None:
+    blocks = "".join(re.findall("```yaml\n(.*?)```", PAGE.read_text(), flags=re.DOTALL))
+    devices = re.findall(r"(noise|depth): (\{[^{}]*\})", blocks)
+    assert len(devices) == 6
+    for key, text in devices:
+        (Noise if key == "noise" else DepthSensor).model_validate(YAML(typ="safe").load(text))

@@ -17,7 +17,7 @@ from simenv.render.surface import Surface
 
 __all__ = ["VERTEX_FORMAT", "Library", "Part"]
 
-LIMIT_BYTES = 256 << 20  # above this everything is dropped when the next scene comes
+LIMIT_BYTES = 128 << 20  # above this everything is dropped when the next scene comes
 FIRST_BYTES = 1 << 20  # of a new buffer; it doubles when it is full
 VERTEX_FORMAT = "3f4 3f4 2f4"  # position, normal, uv
 VERTEX_BYTES, INDEX_BYTES = 32, 4

@@ -178,7 +178,7 @@ vec3 shade() {
     float f = 1.0 - nv;
     f *= f;
     f *= f * (1.0 - rough);
-    float mirrored = SKY + (2.0 * nv * nu - vu) * SKY_SLOPE;
+    float mirrored = MIRROR + (2.0 * nv * nu - vu) * MIRROR_SLOPE;
     vec3 spread = ambient.rgb * (SKY + nu * SKY_SLOPE);
     vec3 glossy = ambient.rgb * (mirrored - mirrored * f);
     float nl, lit;
@@ -263,7 +263,10 @@ void main() {
 }
 """
 
-SKY, SKY_SLOPE = 0.8, 0.2  # level of the surroundings: sideways, and how much more straight up
+# Level of the surroundings sideways, and how much more straight up: as matt surfaces gather it, and
+# as a mirror shows it, which would look dull before an even grey.
+SKY, SKY_SLOPE = 0.8, 0.2
+MIRROR, MIRROR_SLOPE = 1.0, 0.7
 
 
 def sources(variant: Variant) -> tuple[str, str]:
@@ -277,6 +280,8 @@ def sources(variant: Variant) -> tuple[str, str]:
         LAMPS=max(len(variant.lamps), 1),
         SKY=SKY,
         SKY_SLOPE=SKY_SLOPE,
+        MIRROR=MIRROR,
+        MIRROR_SLOPE=MIRROR_SLOPE,
         SEARCH_TAPS=SEARCH_TAPS,
         FILTER_TAPS=FILTER_TAPS,
         SEARCH_DISC=_disc(SEARCH_TAPS),
