@@ -147,7 +147,7 @@ def test_doctor_finds_this_machine_healthy() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     verdicts = [line.split()[0] for line in done.stdout.splitlines()]
     assert verdicts == ["ok"] * len(verdicts)
-    assert done.stdout.count("golden picture") == 2
+    assert done.stdout.count("golden picture") == 3
     assert done.stderr == ""
 
 
