@@ -1,4 +1,4 @@
-"""Which laws the labels obey that a task asks for: each against the masks, poses and ids it is of."""
+"""Which laws the labels obey that a task asks for: each against the masks, poses and ids."""
 
 from __future__ import annotations
 

@@ -98,8 +98,8 @@ WRONG = [  # what is replaced in full.yaml, by what, and what is said
      "46:56: domain.scene.belts.main.speed_m_s.choice: is empty; list at least one value"),
     ("uniform: [-0.1, 0.3]", "each: actor, uniform: [0, 1]",
      "46:54: domain.scene.belts.main.speed_m_s.each: each: actor works only under "
-     "actors.<group>: objects, texture, color, roughness, metallic, spawn.orientation, spawn.position, "
-     "spawn.height_m; remove each"),
+     "actors.<group>: objects, texture, color, roughness, metallic, spawn.orientation, "
+     "spawn.position, spawn.height_m; remove each"),
     ("log_uniform: [1e-5", "log_uniform: [0",
      "50:62: domain.physics.residual_threshold.log_uniform.0: must be a number above 0, "
      "got 0; write for example 1.0"),
