@@ -4,15 +4,15 @@ import hashlib
 import json
 import os
 import re
-import subprocess
 import sys
 from dataclasses import asdict, dataclass
+
+from simenv.render.ask import answer, ask
 
 __all__ = ["PROBE_VARIABLE", "EglProbe", "probe_egl"]
 
 PROBE_VARIABLE = "SIMENV_EGL_PROBE"  # the answer, for the processes that this one starts
 TIMEOUT_S = 60.0  # a first start compiles shaders: seconds, on a loaded machine many
-LAST_WORDS = 3  # lines of output that go into the reason
 # What decides the answer besides the machine; with another value an inherited answer is stale.
 DECIDING = re.compile(r"^(__)?(EGL|GL|LIBGL|MESA|GALLIUM|LD|VK|NVIDIA|CUDA|PYTHONPATH)")
 
@@ -54,33 +54,15 @@ def _fingerprint() -> str:
 
 
 def _ask(timeout_s: float) -> EglProbe:
-    command = [sys.executable, "-c", "from simenv.render.probe import _try; _try()"]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    try:
-        done = subprocess.run(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=timeout_s,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return EglProbe(False, reason=f"no answer within {timeout_s:g} s")
-    text = done.stdout.decode(errors="replace")
-    verdict = re.search(r"^simenv-probe (.*)$", text, re.MULTILINE)
-    if done.returncode == 0 and verdict is not None:
-        drawn, with_numpy = json.loads(verdict[1])
-        vendor, renderer, version = (
-            _driver_string(text, key) for key in ("VENDOR", "RENDERER", "VERSION")
-        )
-        reason = "" if drawn else "the plugin loaded, but its picture is empty"
-        return EglProbe(drawn, vendor, renderer, version, reason, with_numpy)
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    lines = [line for line in lines if not line.startswith("pybullet build time")]
-    words = "; ".join(lines[-LAST_WORDS:]) or "no output"
-    return EglProbe(False, reason=f"exit status {done.returncode}: {words}")
+    found = ask("simenv.render.probe:_try", timeout_s)
+    if found.value is None:
+        return EglProbe(False, reason=found.reason)
+    drawn, with_numpy = found.value
+    vendor, renderer, version = (
+        _driver_string(found.text, key) for key in ("VENDOR", "RENDERER", "VERSION")
+    )
+    reason = "" if drawn else "the plugin loaded, but its picture is empty"
+    return EglProbe(drawn, vendor, renderer, version, reason, with_numpy)
 
 
 def _driver_string(text: str, key: str) -> str:
@@ -98,4 +80,4 @@ def _try() -> None:
         sys.exit("PyBullet was built without its EGL plugin (no module eglRenderer)")
     picture = pybullet.getCameraImage(8, 8, physicsClientId=client)
     drawn = int(picture[2][0][0][0] if pybullet.isNumpyEnabled() else picture[2][0]) > 0
-    print(f"\nsimenv-probe {json.dumps([drawn, bool(pybullet.isNumpyEnabled())])}", flush=True)
+    answer([drawn, bool(pybullet.isNumpyEnabled())])

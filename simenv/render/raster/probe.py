@@ -6,11 +6,10 @@ import hashlib
 import importlib.util
 import json
 import os
-import re
-import subprocess
 import sys
 
 from simenv.errors import RendererUnavailable
+from simenv.render.ask import answer, ask
 from simenv.render.probe import DECIDING, TIMEOUT_S
 from simenv.render.raster.context import MISSING, WAY_OUT
 from simenv.render.raster.renderer import RasterRenderer
@@ -18,7 +17,6 @@ from simenv.render.raster.renderer import RasterRenderer
 __all__ = ["PROBE_VARIABLE", "open_raster", "probe_raster"]
 
 PROBE_VARIABLE = "SIMENV_RASTER_PROBE"  # the answer, for the processes that this one starts
-LAST_WORDS = 3  # lines of output that go into the reason
 
 
 def open_raster(device_index: int | None = None) -> RasterRenderer:
@@ -56,26 +54,8 @@ def _fingerprint() -> str:
 
 
 def _ask(timeout_s: float) -> str:
-    command = [sys.executable, "-c", "from simenv.render.raster.probe import _try; _try()"]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    try:
-        done = subprocess.run(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=timeout_s,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return f"no answer within {timeout_s:g} s"
-    text = done.stdout.decode(errors="replace")
-    verdict = re.search(r"^simenv-probe (.*)$", text, re.MULTILINE)
-    if done.returncode == 0 and verdict is not None:
-        return str(json.loads(verdict[1]))
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return f"exit status {done.returncode}: {'; '.join(lines[-LAST_WORDS:]) or 'no output'}"
+    found = ask("simenv.render.raster.probe:_try", timeout_s)
+    return found.reason if found.value is None else str(found.value)
 
 
 def _try() -> None:
@@ -83,4 +63,4 @@ def _try() -> None:
     from simenv.render.raster.context import context_or_reason
 
     found = context_or_reason(None)
-    print(f"\nsimenv-probe {json.dumps(found if isinstance(found, str) else '')}", flush=True)
+    answer(found if isinstance(found, str) else "")
