@@ -48,7 +48,7 @@ def main() -> None:
     """Print the slope and the pace."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--scenes", type=int, default=1000)
-    parser.add_argument("--renderer", choices=["egl", "tiny"], default="egl")
+    parser.add_argument("--renderer", choices=["egl", "raster", "tiny"], default="egl")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out"

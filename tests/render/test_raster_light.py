@@ -303,7 +303,7 @@ def test_a_texture_in_full_light_keeps_its_colours(raster: RasterRenderer, tmp_p
     seen = np.array([linear[y, x] for y, x in ((45, 70), (45, 130), (105, 70), (105, 130))])
     gain, veil = np.polyfit(truth.ravel(), seen.ravel(), 1)  # what the surface mirrors is white
     assert gain == pytest.approx(0.45, abs=0.02)
-    assert 0 < veil < 0.03
+    assert 0 < veil < 0.04
     assert np.abs(seen - (gain * truth + veil)).max() < 0.01
 
 

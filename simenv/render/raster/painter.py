@@ -17,7 +17,7 @@ from simenv.render.raster.frame import clip_from_stage, frame_block, seen_corner
 from simenv.render.raster.lighting import Lamp, ambient, lamps
 from simenv.render.raster.programs import FIRST_MAP, Kind, Programs
 from simenv.render.raster.shaders import LampKind, Variant
-from simenv.render.raster.shadow import BIAS, Fit, Maps, fit, shape
+from simenv.render.raster.shadow import BIAS, Fit, Maps, fit, side_texels
 from simenv.render.raster.stage import Stage
 from simenv.render.raster.target import Parcel, Parcels, Target, Targets
 from simenv.render.renderer import Channel
@@ -36,6 +36,7 @@ class Begun:
     snapshot: Snapshot
     view: View
     near_far_m: tuple[float, float]
+    smooth: bool  # whether pixels may be covered in part
     tiles: tuple[Tile, ...]
     parcels: tuple[Parcel, ...]
 
@@ -81,7 +82,8 @@ class Painter:
             clip = clip_from_stage(view, tile, near_far_m, X_CS)
             self._tell(frame_block(clip, X_CS, self._ambient, self._lamps, fits))
             parcels.append(self._draw_tile((tile.width, tile.height), channels, kinds))
-        return Begun(snapshot, view, near_far_m, layout, tuple(parcels))
+        smooth = self._supersample > 1
+        return Begun(snapshot, view, near_far_m, smooth, layout, tuple(parcels))
 
     def _check_lamps(self) -> None:
         units = self._gl.info["GL_MAX_TEXTURE_IMAGE_UNITS"] - FIRST_MAP
@@ -101,7 +103,7 @@ class Painter:
         if not any(casting):
             return (None,) * len(casting)
         seen = seen_corners(view, near_far_m, pose.inverse(X_CS))
-        side = shape(view)
+        side = side_texels(view)
         return tuple(
             fit(casters, seen, lamp, side) if casts else None
             for lamp, casts in zip(self._lamps, casting, strict=True)

@@ -46,6 +46,7 @@ class RasterRenderer:
         self._pid = os.getpid()
         self._context = open_context(device_index)
         self._current = Current(self._context)
+        self._scratch: Pictures = {}
         with self._current:
             info = self._context.info
             self.device = f"{info['GL_RENDERER']} ({info['GL_VERSION']})"
@@ -88,11 +89,10 @@ class RasterRenderer:
         frames: list[Frame] = []
 
         def fetch() -> list[Frame]:
-            while begun:
+            if begun:
                 self._ready()
                 with self._current:
-                    pictures = [_fetch(one) for one in begun]
-                frames.extend(map(_frame, begun, pictures))
+                    frames.extend([_frame(one, _fetch(one, self._scratch)) for one in begun])
                 begun.clear()
             return frames
 
@@ -108,22 +108,24 @@ class RasterRenderer:
         return self._painter
 
 
-def _fetch(begun: Begun) -> Pictures:
-    """Wait for the pictures of all tiles and join them."""
-    tiles = [parcel.fetch() for parcel in begun.parcels]
-    if len(tiles) == 1:
-        return tiles[0]
-    shape = (begun.view.height, begun.view.width)
-    whole = {name: np.empty(shape + part.shape[2:], part.dtype) for name, part in tiles[0].items()}
-    for tile, parts in zip(begun.tiles, tiles, strict=True):
-        for name, part in parts.items():
-            whole[name][tile.y : tile.y + tile.height, tile.x : tile.x + tile.width] = part
+def _fetch(begun: Begun, scratch: Pictures) -> Pictures:
+    """Wait for the pictures of all tiles and join them; colour may be in ``scratch``."""
+    if len(begun.parcels) == 1:
+        return begun.parcels[0].fetch(scratch)
+    whole: Pictures = {}
+    for tile, parcel in zip(begun.tiles, begun.parcels, strict=True):
+        rows, columns = slice(tile.y, tile.y + tile.height), slice(tile.x, tile.x + tile.width)
+        for name, part in parcel.fetch(scratch).items():
+            if name not in whole:
+                shape = (begun.view.height, begun.view.width, *part.shape[2:])
+                whole[name] = np.empty(shape, part.dtype)
+            whole[name][rows, columns] = part
     return whole
 
 
 def _frame(begun: Begun, pictures: Pictures) -> Frame:
     return Frame(
-        rgb=_rgb(begun, pictures["rgba"]),
+        rgb=_rgb(begun, pictures["rgba"], pictures["depth"]),
         depth_m=pictures["depth"],
         instance=pictures["instance"],
         near_far_m=begun.near_far_m,
@@ -132,17 +134,19 @@ def _frame(begun: Begun, pictures: Pictures) -> Frame:
     )
 
 
-def _rgb(begun: Begun, rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _rgb(begun: Begun, rgba: NDArray[np.uint8], depth_m: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Colour (H, W, 3) before its backdrop. Alpha is how much of a pixel has a surface."""
     rgb = np.asarray(cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB), np.uint8)
+    if not begun.smooth and depth_m.min() > 0:
+        return rgb  # no pixel is open
     coverage = rgba[..., 3]
-    if coverage.min() < 255:
-        scene = begun.snapshot.scene
-        behind: NDArray[Any] | None = backdrop.picture(scene, begun.view)
-        if behind is None:
-            behind = np.round(255 * np.array(scene.look.backdrop.color)).astype(np.uint8)
-        np.copyto(rgb, behind, where=(coverage == 0)[..., None])
-        edges = np.nonzero((coverage > 0) & (coverage < 255))  # of supersampled pictures
+    scene = begun.snapshot.scene
+    behind: NDArray[Any] | None = backdrop.picture(scene, begun.view)
+    if behind is None:
+        behind = np.round(255 * np.array(scene.look.backdrop.color)).astype(np.uint8)
+    np.copyto(rgb, behind, where=(coverage == 0)[..., None])
+    if begun.smooth:
+        edges = np.nonzero((coverage > 0) & (coverage < 255))
         share = coverage[edges][:, None] / 255
         behind = np.broadcast_to(behind, rgb.shape)[edges]
         rgb[edges] = np.round(share * rgb[edges] + (1 - share) * behind).astype(np.uint8)

@@ -17,7 +17,7 @@ from simenv.pose import Vector
 from simenv.render.raster.lighting import Lamp
 from simenv.scene import View
 
-__all__ = ["Fit", "Maps", "fit", "shape"]
+__all__ = ["Fit", "Maps", "fit", "side_texels"]
 
 TEXELS_PER_PIXEL = 1.1  # of the picture, along a side
 STEP, SMALLEST, LARGEST = 64, 128, 2048  # texels: sides are multiples of the step
@@ -60,7 +60,7 @@ class Fit:
         return scale, (eye - zero) * scale
 
 
-def shape(view: View) -> int:
+def side_texels(view: View) -> int:
     """Texels along the side of a square map that suits a picture."""
     side = TEXELS_PER_PIXEL * math.sqrt(view.width * view.height)
     return min(max(round(side / STEP) * STEP, SMALLEST), LARGEST)

@@ -86,14 +86,23 @@ class Parcel:
             self._held.append((name, self._end))
             self._end += room_bytes(name, self._size)
 
-    def fetch(self) -> Pictures:
-        """Wait for the pictures; (H, W) or (H, W, components)."""
+    def fetch(self, scratch: Pictures) -> Pictures:
+        """Wait for the pictures; (H, W) or (H, W, components).
+
+        Colour is in an array of ``scratch``, until the next call: new memory costs more than to
+        fill it, and nobody keeps colour as it comes.
+        """
         width, height = self._size
         found: Pictures = {}
         for name, offset in self._held:
             _, components, _, kind = PICTURES[name]
             shape = (height, width) if components == 1 else (height, width, components)
-            found[name] = np.empty(shape, kind)
+            kept = scratch.get(name)
+            if name != "rgba":
+                kept = np.empty(shape, kind)
+            elif kept is None or kept.shape != shape:
+                kept = scratch[name] = np.empty(shape, kind)
+            found[name] = kept
             self.buffer.read_into(found[name], size=found[name].nbytes, offset=offset)
         return found
 
