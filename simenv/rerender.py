@@ -5,9 +5,11 @@ Scenes, frames and ids are those of the source, so that every picture has its tw
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import get_args
+
+from pydantic import BaseModel
 
 from simenv.domain.sample import blocks
 from simenv.errors import InputError
@@ -16,6 +18,7 @@ from simenv.generate.source import Source
 from simenv.replay import Replay
 from simenv.spec import yaml
 from simenv.spec.backdrop import backdrops
+from simenv.spec.check import check
 from simenv.spec.domain import AxisSpec
 from simenv.spec.explain import suggest
 from simenv.spec.load import Task
@@ -44,7 +47,8 @@ def rerender(
     Args:
         path: the dataset whose poses are drawn.
         out: a folder, or a file that ends in ``.h5``.
-        look: visual path of the task -> value; an axis at such a path no longer varies.
+        look: visual path of the task -> value, or a mapping of what is to be another below it; an
+            axis at such a path no longer varies.
         look_seed: redraws the visual axes; default: as they were.
         renderer: default: the one that drew ``path``.
         labels: what to add to the labels of ``path``.
@@ -56,6 +60,7 @@ def rerender(
         InputError: a path is not visual, a label does not exist or cannot be had from poses, or
             the source is not whole.
     """
+    _check_apart(Path(path).absolute(), Path(out).absolute())
     source, replay = Source.of(path), Replay(path)
     source.check_whole()
     try:
@@ -81,6 +86,11 @@ def rerender(
     return produce(plan, task, Path(out), jobs=jobs, devices=devices, progress=progress)
 
 
+def _check_apart(source: Path, out: Path) -> None:
+    if source in (out, *out.parents):
+        raise InputError(f"--out: {out} is the source or lies in it; choose another place")
+
+
 def parse_look(items: Sequence[str]) -> dict[str, object]:
     """``path=value`` items, values as in YAML; or names of YAML files with such pairs.
 
@@ -100,6 +110,7 @@ def _changed(task: Task, look: Mapping[str, object], labels: Sequence[str]) -> T
     """The task with other visual values and more labels; all that is semantic is as it was."""
     for path in look:
         _check_visual(task.spec, path)
+    look = dict(pair for path, value in look.items() for pair in _flat(task.spec, path, value))
     for label in labels:
         if label not in LABELS:
             raise InputError(f"--labels: no label {label}; {suggest(label, LABELS)}")
@@ -115,9 +126,22 @@ def _changed(task: Task, look: Mapping[str, object], labels: Sequence[str]) -> T
     }
     spec = spec.model_copy(update=changes)
     images, problems = backdrops(spec, task.folder)
-    if problems:
+    if problems := [*problems, *check(spec, task.objects)]:
         raise InputError("\n".join(f"--look {problem}" for problem in problems))
     return Task(spec, task.objects, None, task.folder, images)
+
+
+def _flat(spec: TaskSpec, path: str, value: object) -> Iterator[tuple[str, object]]:
+    """A mapping key by key: what it does not name stays as it is."""
+    old = place(spec, path).value
+    if not isinstance(value, Mapping) or not isinstance(old, BaseModel | Mapping):
+        yield path, value
+        return
+    if not value:
+        raise InputError(f"--look {path}: is empty; name what is to be another")
+    for key, inner in value.items():
+        _check_visual(spec, f"{path}.{key}")
+        yield from _flat(spec, f"{path}.{key}", inner)
 
 
 def _check_visual(spec: TaskSpec, path: str) -> None:

@@ -163,9 +163,24 @@ def test_a_value_that_does_not_fit_says_where(source: Path, tmp_path: Path) -> N
 
 def test_the_source_itself_is_not_written_to(source: Path) -> None:
     before = (source / "dataset.h5").read_bytes()
-    with pytest.raises(InputError, match="another"):
+    with pytest.raises(InputError, match="is the source or lies in it"):
         draw(source, source, look={"look.light.elevation_deg": 20.0})
     assert (source / "dataset.h5").read_bytes() == before
+
+
+def test_a_mapping_leaves_alone_what_it_does_not_name(source: Path, tmp_path: Path) -> None:
+    whole = draw(source, tmp_path / "whole", look={"look.light": {"intensity": 2.0}})
+    single = draw(source, tmp_path / "single", look={"look.light.intensity": 2.0})
+    assert table(whole, "scenes")["all_sha256"].tolist() == (
+        table(single, "scenes")["all_sha256"].tolist()
+    )
+    assert "param/look.light.azimuth_deg" in table(whole, "scenes")
+
+
+def test_a_refused_look_leaves_no_folder(source: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"^--look actors\.parts\.texture: no object of the group"):
+        draw(source, tmp_path / "out", look={"actors.parts.texture": "zebra"})
+    assert not (tmp_path / "out").exists()
 
 
 def test_looks_come_from_pairs_and_files(tmp_path: Path) -> None:

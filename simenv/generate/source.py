@@ -16,6 +16,11 @@ from simenv.spec.load import Task, task_from_text
 
 __all__ = ["Source"]
 
+WAY_OUT = (
+    "put the folder that holds its objects/ into SIMENV_PATH, or go back to the version that made "
+    "it"
+)
+
 
 @dataclass(frozen=True)
 class Source:
@@ -37,14 +42,13 @@ class Source:
             attrs, scenes, text = dataset.attrs, dataset.table("scenes"), dataset.task
         try:
             task = task_from_text(text, near=Path.cwd())
-            found = task.catalog_sha256
-        except InputError:
-            found = "none"
-        if found != attrs["catalog_sha256"]:
+        except InputError as error:
+            first = str(error).splitlines()[0]
             raise InputError(
-                f"{path}: its objects are not found here as they were; put the folder that holds "
-                "its objects/ into SIMENV_PATH, or go back to the version that made it"
-            )
+                f"{path}: its task is not accepted here ({first}); {WAY_OUT}"
+            ) from None
+        if task.catalog_sha256 != attrs["catalog_sha256"]:
+            raise InputError(f"{path}: its objects are not found here as they were; {WAY_OUT}")
         return cls(Path(path), task, attrs, scenes)
 
     @property

@@ -6,6 +6,7 @@ by more than DEPTH_SLACK_M. So
 
 - a point on the surface is visible where the camera sees that place, from whichever side;
 - a point in free space (the centre of a hole's mouth) is visible unless something is before it;
+- a point that the camera's own near_m or far_m cuts away is hidden;
 - a point inside the material (the centre of a ball) is hidden by the body's own surface, as is a
   point on the far side. Walls thinner than DEPTH_SLACK_M hide nothing that is just behind them.
 """
@@ -58,9 +59,16 @@ def keypoint_states(
     size = np.array([view.width, view.height])
     inside = np.all((uv >= -0.5) & (uv < size - np.float32(0.5)), axis=-1)
     depth = _depth_at(frame, exact[inside])
-    free = (depth == 0) | (p_C[inside][:, 2] <= depth + DEPTH_SLACK_M)
+    z = p_C[inside][:, 2]
+    free = ((depth == 0) | (z <= depth + DEPTH_SLACK_M)) & ~_cut(z, view)
     state[inside] = np.where(free, VISIBLE, HIDDEN)
     return uv, state
+
+
+def _cut(z: NDArray[np.float64], view: View) -> NDArray[np.bool_]:
+    """Which depths (P,) lie outside the planes that the camera itself sets."""
+    near, far = view.near_m or 0.0, np.inf if view.far_m is None else view.far_m
+    return np.asarray((z < near - DEPTH_SLACK_M) | (z > far + DEPTH_SLACK_M))
 
 
 def _depth_at(frame: Frame, uv: NDArray[np.float64]) -> NDArray[np.float64]:
