@@ -6,6 +6,7 @@ and instance masks. Run it on any dataset::
 
     uv run python tests/judge.py out
 
+Cameras whose near_m or far_m cut surfaces off are not what it is for: its rays have no planes.
 The exit status is 0 if they agree, 1 if not, 2 if there is no dataset to judge.
 """
 

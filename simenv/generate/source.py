@@ -43,10 +43,8 @@ class Source:
         try:
             task = task_from_text(text, near=Path.cwd())
         except InputError as error:
-            first = str(error).splitlines()[0]
-            raise InputError(
-                f"{path}: its task is not accepted here ({first}); {WAY_OUT}"
-            ) from None
+            why = str(error).splitlines()[0]
+            raise InputError(f"{path}: its task is not accepted ({why}); {WAY_OUT}") from None
         if task.catalog_sha256 != attrs["catalog_sha256"]:
             raise InputError(f"{path}: its objects are not found here as they were; {WAY_OUT}")
         return cls(Path(path), task, attrs, scenes)
