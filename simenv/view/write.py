@@ -32,7 +32,7 @@ def write_page(path: str | Path, *, out: str | Path | None = None, images: int =
     """
     path = Path(path)
     beside = path / "view.html" if path.is_dir() else path.with_name(path.name + ".view.html")
-    out = _named(beside if out is None else Path(out), ".html", option="--out")
+    out = beside if out is None else _named(Path(out), ".html", option="--out")
     if images < 1:
         raise InputError(f"--images: {images} shows nothing; ask for 1 or more")
     with open_dataset(path) as dataset:
@@ -70,4 +70,6 @@ def _named(path: Path, suffix: str, *, option: str) -> Path:
     """``path``, if it ends in ``suffix``; so that no slip of the pen replaces a dataset."""
     if path.suffix.lower() != suffix:
         raise InputError(f"{option}: {path} does not end in {suffix}; choose a name that does")
+    if not path.absolute().parent.is_dir():
+        raise InputError(f"{option}: there is no folder {path.parent}; make it, or choose another")
     return path

@@ -11,7 +11,7 @@ import pytest
 
 import simenv.view
 from simenv.dataset.read import open as open_dataset
-from simenv.errors import InputError, StorageError
+from simenv.errors import InputError
 from simenv.view import write_page
 from simenv.view.color import DepthScale, body_color, mask_picture
 from simenv.view.page import page_html
@@ -221,7 +221,7 @@ def test_wrong_names_and_places_are_refused(dataset: Path, tmp_path: Path) -> No
         write_page(dataset, images=0)
     with pytest.raises(InputError, match="does not exist"):
         write_page(tmp_path / "none")
-    with pytest.raises(StorageError, match="cannot write"):
+    with pytest.raises(InputError, match="--out: there is no folder"):
         write_page(dataset, out=tmp_path / "none/page.html", images=1)
 
 

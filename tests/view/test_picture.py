@@ -142,3 +142,8 @@ def test_a_dataset_without_images_is_refused_in_one_line(tmp_path: Path) -> None
     out = build.save(tmp_path / "set", [build.record(0, frames=0, reasons=["unsettled"])])
     with pytest.raises(InputError, match="no scene was accepted, so there is no image"):
         write_picture(out, tmp_path / "strip.png")
+
+
+def test_a_missing_folder_is_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--png: there is no folder"):
+        write_picture(tmp_path, tmp_path / "nowhere/x.png")
