@@ -157,10 +157,12 @@ def render(
     devices: Devices = "",
 ) -> None:
     """Draw a dataset again from its logged poses: another look or renderer, more labels."""
-    from simenv.generate.source import Source
+    from simenv.dataset.read import Dataset
     from simenv.rerender import parse_look, rerender
 
-    with _resumable(out), _Bar(len(Source.of(path).scenes["index"])) as bar:
+    with Dataset(path) as source:
+        scenes = len(source.table("scenes")["index"])
+    with _resumable(out), _Bar(scenes) as bar:
         summary = rerender(
             path,
             out,

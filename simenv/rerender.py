@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import get_args
 
 from pydantic import BaseModel
 
@@ -23,11 +22,9 @@ from simenv.spec.domain import AxisSpec
 from simenv.spec.explain import suggest
 from simenv.spec.load import Task
 from simenv.spec.paths import Rejected, place, replace
-from simenv.spec.task import Label, TaskSpec
+from simenv.spec.task import LABELS, TaskSpec
 
 __all__ = ["parse_look", "rerender"]
-
-LABELS = get_args(Label)
 
 
 def rerender(

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from simenv.dataset.layout import Layout
 from simenv.dataset.schema import STEPS
 from simenv.dataset.tables import Tables
+from simenv.label.points import HIDDEN, VISIBLE
 from simenv.label.rle import decode
 
 __all__ = ["contact_problems", "label_problems"]
 
 UNIT_TOLERANCE = 2e-4  # of a normal's length: three numbers in steps of 1/32767
 CORNER_TOLERANCE_M = 1e-6
-HIDDEN, VISIBLE = 2, 3  # states of a keypoint inside the image
 
 Images = Mapping[str, Sequence[NDArray[Any]]]
 

@@ -92,13 +92,16 @@ class Layout:
         parts = table.split("/")
         known = "/".join(["cameras", "<c>", *parts[2:]]) if parts[0] == "cameras" else table
         return {
-            name: replace(column, shape=self._shape(column))
+            name: self._sized(column)
             for name, column in TABLES[known].items()
             if not column.label or column.label in self.labels
         }
 
-    def _shape(self, column: Field) -> tuple[int, ...]:
-        return tuple(self.keypoints if size == KEYPOINTS else size for size in column.shape)
+    def _sized(self, column: Field) -> Field:
+        if KEYPOINTS not in column.shape:
+            return column
+        sizes = (self.keypoints if size == KEYPOINTS else size for size in column.shape)
+        return replace(column, shape=tuple(sizes))
 
 
 def _pictures(camera: CameraSpec, labels: frozenset[str]) -> tuple[str, ...]:

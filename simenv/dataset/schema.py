@@ -14,6 +14,7 @@ from importlib.metadata import version
 
 import simenv
 from simenv.dataset.param import Param
+from simenv.label.pictures import NOCS_STEPS, NORMAL_STEPS
 from simenv.spec.task import TaskSpec
 
 __all__ = [
@@ -166,7 +167,10 @@ IMAGES: Mapping[str, Image] = {
     "rgb_sensor": Image("|u1", channels=3, visual=True, sensor="rgb"),
     "depth_sensor": Image("<u2", unit="scale_m", visual=True, sensor="depth"),
 }
-STEPS = {"normals": 32767, "nocs": 65535}  # images whose numbers stand for fractions of this
+STEPS = {
+    "normals": NORMAL_STEPS,
+    "nocs": NOCS_STEPS,
+}  # images whose numbers stand for fractions of this
 DEPTHS = ("depth", "depth_sensor")  # images with the attribute scale_m
 SHARDS: Mapping[str, Field] = {  # in dataset.h5 alone: one row a shard, in order
     "file": _text,

@@ -12,7 +12,7 @@ from simenv.label.place import Points, camera_poses
 from simenv.render.renderer import Frame
 from simenv.scene import Scene, Snapshot, View
 
-__all__ = ["nocs_to_body", "pictures"]
+__all__ = ["NOCS_STEPS", "NORMAL_STEPS", "nocs_to_body", "pictures"]
 
 NORMAL_STEPS = 32767  # of a component of 1
 NOCS_STEPS = 65535

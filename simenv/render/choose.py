@@ -9,7 +9,7 @@ from simenv.errors import InputError, RendererUnavailable
 from simenv.render.bullet_egl import EglRenderer
 from simenv.render.bullet_tiny import TinyRenderer
 from simenv.render.probe import probe_egl
-from simenv.render.raster import RasterRenderer, probe_raster
+from simenv.render.raster import open_raster, probe_raster
 from simenv.render.raster.context import WAY_OUT as RASTER_WAY_OUT
 from simenv.render.renderer import Renderer
 
@@ -87,5 +87,5 @@ def open_renderer(name: str = "auto", device: int | None = None) -> Renderer:
         os.environ["EGL_VISIBLE_DEVICES"] = str(device)  # all that the plugin listens to
     found = resolve(name)
     if found == "raster":
-        return RasterRenderer(device)
+        return open_raster(device)
     return EglRenderer(probe_egl().device) if found == "egl" else TinyRenderer()

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simenv.render import light
 from simenv.render.meshfile import texture_source
 from simenv.render.raster.library import Part
 from simenv.render.surface import Surface
@@ -80,7 +81,7 @@ class Cast:
         bodies = [of[row] for row in self.rows]
         self.instances = np.zeros(len(bodies), INSTANCE)
         colors = np.array([body.color for body in bodies]).reshape(-1, 3)
-        self.instances["albedo"] = linear(colors)
+        self.instances["albedo"] = light.linear(colors)
         self.instances["roughness"] = [body.roughness for body in bodies]
         self.instances["metallic"] = [body.metallic for body in bodies]
         self.instances["id"] = [body.id for body in bodies]
@@ -111,8 +112,3 @@ def _batches(groups: Sequence[Group]) -> list[Batch]:
         else:
             batches.append(Batch(g.source, k, 1))
     return batches
-
-
-def linear(srgb: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Linear light of sRGB values 0..1 (IEC 61966-2-1)."""
-    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
