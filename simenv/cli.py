@@ -51,6 +51,9 @@ class ExportFormat(str, Enum):
 
     bop = "bop"
     coco = "coco"
+    minari = "minari"
+    robomimic = "robomimic"
+    lerobot = "lerobot"
 
 
 class Categories(str, Enum):
@@ -262,7 +265,7 @@ def verify(
 
 @app.command()
 def export(
-    path: DatasetPath,
+    path: Annotated[Path, typer.Argument(help="A dataset, or a folder of demonstrations.")],
     out: Annotated[Path, typer.Argument(help="The folder to write; must not exist.")],
     to: Annotated[ExportFormat, typer.Option(help="The format.")],
     cameras: Annotated[str, typer.Option(help="Only these, such as left,right.")] = "",
@@ -273,13 +276,15 @@ def export(
         Categories, typer.Option(help="COCO: a category is a class, or an object.")
     ] = Categories.class_,
 ) -> None:
-    """Write a dataset in another format, from what it holds; nothing is rendered again."""
+    """Write a dataset, or demonstrations, in another format; nothing is rendered again."""
     from tqdm import tqdm
 
+    from simenv.export import DEMO_FORMATS
     from simenv.export import export as write
 
     quiet = None if sys.stderr else True
-    with tqdm(unit="image", disable=quiet, dynamic_ncols=True) as bar:
+    unit = "episode" if to.value in DEMO_FORMATS else "image"
+    with tqdm(unit=unit, disable=quiet, dynamic_ncols=True) as bar:
 
         def show(done: int, total: int) -> None:
             bar.total = total

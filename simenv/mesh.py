@@ -6,6 +6,7 @@ Bullet's own primitive visuals are wrong (boxes with sphere-like normals, an 80 
 
 import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,8 +20,11 @@ __all__ = [
     "box",
     "cylinder",
     "diameter",
+    "hull",
     "is_closed",
     "join",
+    "load",
+    "load_groups",
     "load_obj",
     "load_obj_groups",
     "mass_properties",
@@ -65,6 +69,14 @@ class Mesh:
         return Mesh(
             self.vertices @ R_AB.T + X_AB[:3, 3], self.normals @ R_AB.T, self.uvs, self.faces
         )
+
+    def scaled(self, factors: Sequence[float]) -> "Mesh":
+        """The same surface with its axes stretched by three positive factors."""
+        if tuple(factors) == (1.0, 1.0, 1.0):
+            return self
+        normals = self.normals / np.asarray(factors)
+        normals = normals / np.linalg.norm(normals, axis=1, keepdims=True)
+        return Mesh(self.vertices * np.asarray(factors), normals, self.uvs, self.faces)
 
 
 def join(*meshes: Mesh) -> Mesh:
@@ -186,6 +198,39 @@ def save_obj(path: Path, mesh: Mesh, *, material: str | None = None) -> None:
     lines += [f"vn {x:.7g} {y:.7g} {z:.7g}" for x, y, z in mesh.normals]
     lines += [f"f {a}/{a}/{a} {b}/{b}/{b} {c}/{c}/{c}" for a, b, c in mesh.faces + 1]
     path.write_text("\n".join(lines) + "\n")
+
+
+def load(path: Path) -> Mesh:
+    """Read an OBJ or STL file as one mesh; see `load_groups`."""
+    return join(*load_groups(path))
+
+
+def load_groups(path: Path) -> list[Mesh]:
+    """Read an OBJ file, or an STL file as one group with a normal for each face.
+
+    Raises:
+        ValueError: if the file is neither, or is malformed.
+    """
+    suffix = path.suffix.lower()
+    if suffix == ".obj":
+        return load_obj_groups(path)
+    if suffix != ".stl":
+        raise ValueError(f"{path.name} is neither OBJ nor STL; export it as one of them")
+    import trimesh  # takes a second to import; only STL needs it
+
+    with path.open("rb") as file:
+        read = trimesh.load_mesh(file, file_type="stl", process=False)
+    corners = np.asarray(read.vertices, dtype=np.float64)[np.asarray(read.faces)]  # (T, 3, 3)
+    if not len(corners) or not np.isfinite(corners).all():
+        raise ValueError(f"{path.name} has no triangles, or numbers that are not finite")
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    length = np.linalg.norm(normals, axis=1)
+    corners, normals = corners[length > 0], normals[length > 0] / length[length > 0, None]
+    count = 3 * len(corners)
+    faces = np.arange(count, dtype=np.int32).reshape(-1, 3)
+    return [
+        Mesh(corners.reshape(-1, 3), np.repeat(normals, 3, axis=0), np.zeros((count, 2)), faces)
+    ]
 
 
 def load_obj(path: Path) -> Mesh:
@@ -317,6 +362,17 @@ def is_closed(surface: Mesh) -> bool:
     edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]).astype(np.int64)
     keys, back = edges @ (len(vertices), 1), edges @ (1, len(vertices))
     return bool(np.array_equal(np.sort(keys), np.sort(back)))
+
+
+def hull(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Corners (V, 3) of the convex hull of the points (N, 3); all points of a flat set."""
+    from scipy.spatial import ConvexHull, QhullError
+
+    points = np.unique(points, axis=0)
+    try:
+        return np.asarray(points[ConvexHull(points).vertices])
+    except QhullError:
+        return points
 
 
 def diameter(vertices: NDArray[np.float64]) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +13,11 @@ from simenv import pose
 from simenv.pose import Matrix
 from simenv.spec.look import Look
 from simenv.spec.object import Friction, ObjectModel
+from simenv.spec.robot import RobotModel
 from simenv.spec.sensor import Sensor
 from simenv.spec.task import Capture, Physics
 
-__all__ = ["BeltMotion", "Body", "Camera", "Contacts", "Scene", "Snapshot", "View"]
+__all__ = ["BeltMotion", "Body", "Camera", "Contacts", "Robot", "Scene", "Snapshot", "View"]
 
 INSTANT_S = 1e-4  # over which a camera's velocity is taken: where it goes from here
 
@@ -27,16 +28,17 @@ class Body:
 
     id: int
     name: str  # "parts/3", "belts/main"
-    group: str  # "parts", "belts", "tables", "bins", "floor"
+    group: str  # "parts", "belts", "tables", "bins", "robot", "floor"
     object: str  # key of Scene.objects
     X_WB: Matrix  # (4, 4) at the start
-    fixed: bool  # furniture: does not move, whatever hits it
+    fixed: bool  # furniture and robots: do not move, whatever hits them
     friction: Friction
     texture: str | None = None  # a file of the object, or the name of a procedural texture
     color: tuple[float, float, float] = (1.0, 1.0, 1.0)  # multiplies the texture
     roughness: float = 0.5  # of the surface: 0 a mirror, 1 chalk
     metallic: float = 0.0
-    role: str = "part"  # "part", "distractor", "furniture"
+    role: str = "part"  # "part", "distractor", "furniture", "robot"
+    velocity: NDArray[np.float64] | None = None  # (6,) at the start, as Snapshot has it; None: rests
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +57,16 @@ class BeltMotion:
             time_s = -1.0 if capture_start_s is None else time_s - capture_start_s
         times, factors = zip(*self.profile, strict=True)
         return self.speed_m_s * float(np.interp(time_s, times, factors))
+
+
+@dataclass(frozen=True, eq=False)
+class Robot:
+    """A robot as it stands when the scene begins."""
+
+    model: RobotModel
+    X_WR: Matrix  # (4, 4) its base
+    q: Mapping[str, float]  # joint positions by name, rad or m
+    rows: Mapping[str, int]  # link -> index into Scene.bodies, of links that can be seen
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +133,7 @@ class Scene:
     gravity_m_s2: float
     floor_z_m: float | None
     floor_friction: Friction
-    bodies: tuple[Body, ...]  # parts first (ids 1..), then furniture, then the floor (id 0)
+    bodies: tuple[Body, ...]  # parts first (ids 1..), furniture, links of the robot, floor (id 0)
     objects: Mapping[str, ObjectModel]
     belts: tuple[BeltMotion, ...]
     cameras: tuple[Camera, ...]
@@ -136,6 +148,18 @@ class Scene:
     keypoint_count: int = 0  # of the object of the task that has most
     visual_seed: int = 0  # of everything random that moves no label, such as sensor noise
     backdrop: Path | None = None  # the image file that look.backdrop names
+    robot: Robot | None = None
+    start_s: float = 0.0  # when this begins: seconds after the drop
+
+    def at(self, snapshot: Snapshot) -> Scene:
+        """The scene that begins where ``snapshot`` of this one was taken; the robot as it began."""
+        bodies = tuple(
+            body if body.fixed else replace(body, X_WB=X_WB, velocity=velocity)
+            for body, X_WB, velocity in zip(
+                self.bodies, snapshot.X_WB, snapshot.velocity, strict=True
+            )
+        )
+        return replace(self, bodies=bodies, start_s=snapshot.time_s)
 
     @property
     def parts(self) -> tuple[Body, ...]:

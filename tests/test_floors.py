@@ -32,7 +32,7 @@ FLOORS: list[set[str]] = [
 ENGINES = {
     "pybullet": {"engine"},
     "simenv.engine": {"physics", "render", "doctor"},
-    "h5py": {"dataset"},
+    "h5py": {"dataset", "export"},
 }
 
 

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simenv.compose.camera import cameras
-from simenv.compose.furniture import furnish
+from simenv.compose.furniture import furnish, ground
+from simenv.compose.robot import links
+from simenv.compose.robot import robot as place_robot
 from simenv.compose.spawn import Placed, place
 from simenv.domain.sample import Sample
 from simenv.domain.stream import stream
@@ -27,8 +29,8 @@ CANDIDATES = 32  # places tried for a scattered part; the lowest free one is tak
 def compose(task: Task, sample: Sample, *, seed: int) -> Scene:
     """The scene of ``task`` that ``sample`` describes.
 
-    Parts come first (ids 1, 2, ... group after group), then belts, tables and bins, then the floor
-    with id 0. No two parts' bounding boxes come closer than 2 mm. A group's texture applies to the
+    Parts come first (ids 1, 2, ... group after group), then belts, tables and bins, then the links
+    of the robot, then the floor with id 0. No two parts' bounding boxes come closer than 2 mm. A group's texture applies to the
     parts that have it.
 
     Args:
@@ -41,8 +43,11 @@ def compose(task: Task, sample: Sample, *, seed: int) -> Scene:
     """
     spec = vary(task, sample.values)
     parts, crowded = _parts(task, spec, sample, seed)
-    furniture = furnish(spec.scene, task, first_id=len(parts) + 1)
-    rows = [*parts, *furniture]
+    rows = [*parts, *furnish(spec.scene, task, first_id=len(parts) + 1)]
+    robot = None if task.robot is None else place_robot(spec, task.robot, first_row=len(rows))
+    if robot is not None:
+        rows += links(robot, first_id=len(rows) + 1)
+    rows += ground(spec.scene, task)
     bodies = tuple(body for body, _ in rows)
     floor = spec.scene.floor
     return Scene(
@@ -67,6 +72,7 @@ def compose(task: Task, sample: Sample, *, seed: int) -> Scene:
         keypoint_count=task.keypoint_count,
         visual_seed=seed if sample.look_seed is None else sample.look_seed,
         backdrop=task.backdrop(spec.look.backdrop.image),
+        robot=robot,
     )
 
 

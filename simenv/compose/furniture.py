@@ -13,7 +13,7 @@ from simenv.spec.load import Task
 from simenv.spec.object import Box, Friction, ObjectModel, ObjectSpec
 from simenv.spec.task import FURNITURE, Belt, Bin, Floor, SceneSpec, Table
 
-__all__ = ["furnish"]
+__all__ = ["furnish", "ground"]
 
 FLOOR_THICKNESS_M = 0.02  # of what is seen of the floor; for physics it is an endless plane
 LONGEST_NAME = 64  # characters that the name of an object may have
@@ -23,10 +23,10 @@ Item = Belt | Table | Bin | Floor
 
 
 def furnish(scene: SceneSpec, task: Task, *, first_id: int) -> Iterator[tuple[Body, ObjectModel]]:
-    """The furniture of ``scene`` with ids from ``first_id``, then the floor with id 0.
+    """The furniture of ``scene`` with ids from ``first_id``.
 
-    The frame of a belt, table or floor is the centre of its box; that of a bin is the centre of its
-    outer bottom. The object of an item is named after it; where its size is not that in ``task``, a
+    The frame of a belt or table is the centre of its box; that of a bin is the centre of its outer
+    bottom. The object of an item is named after it; where its size is not that in ``task``, a
     digest of the boxes follows, so that one name means one geometry in a whole dataset.
     """
     identity = first_id
@@ -36,6 +36,10 @@ def furnish(scene: SceneSpec, task: Task, *, first_id: int) -> Iterator[tuple[Bo
             model = _object(f"{group.removesuffix('s')}_{name}", item, nominal[name], task)
             yield _body(identity, f"{group}/{name}", group, item, model), model
             identity += 1
+
+
+def ground(scene: SceneSpec, task: Task) -> Iterator[tuple[Body, ObjectModel]]:
+    """The floor, if there is one, with id 0; its frame is the centre of its box."""
     if scene.floor is not None:
         model = _object("floor", scene.floor, task.spec.scene.floor or scene.floor, task)
         yield _body(0, "floor", "floor", scene.floor, model), model

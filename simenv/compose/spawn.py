@@ -92,15 +92,9 @@ def _lowest_free(
 @lru_cache(maxsize=256)
 def extreme_points(model: ObjectModel) -> NDArray[np.float64]:
     """Corners (V, 3) of the convex hull of all that is seen or touched of a part, body frame."""
-    from scipy.spatial import ConvexHull, QhullError
-
     surfaces = [model.mesh.vertices, *model.hulls]
     if not isinstance(model.spec.collision, str):
         surfaces += [mesh.join(*(shape.mesh() for shape in model.spec.collision)).vertices]
-    points = np.unique(np.concatenate(surfaces), axis=0)
-    try:
-        points = points[ConvexHull(points).vertices]
-    except QhullError:  # a flat part has no hull; every point counts
-        pass
+    points = mesh.hull(np.concatenate(surfaces))
     points.setflags(write=False)
     return points

@@ -25,34 +25,44 @@ SLACK = 1 << 16  # bytes that may stand for nothing stored: columns of fill valu
 CHUNK_LIMIT = 1 << 30  # bytes of one chunk; 8192 x 8192 x 3 is 0.2 GB
 
 
-def safe_open(path: str | Path, *, virtual: re.Pattern[str] | None = None) -> h5py.File:
+def safe_open(
+    path: str | Path, *, virtual: re.Pattern[str] | None = None, form: str = FORMAT
+) -> h5py.File:
     """The file, open for reading, after all its links, filters and sizes have been looked at.
 
     Args:
         path: an HDF5 file.
         virtual: the names that files shown by virtual datasets may have; by default there are none.
+        form: the root attribute `format` that it must have.
 
     Raises:
-        InputError: if it is no `simenv-dataset-1` file, or reaches out of itself.
+        InputError: if it is no file of that format, or reaches out of itself.
     """
     try:
         file = h5py.File(path, "r")
     except OSError as error:
         raise InputError(f"{path}: is no readable HDF5 file ({error})") from None
     try:
-        check(file, path, virtual=virtual)
+        check(file, path, virtual=virtual, form=form)
     except BaseException:
         file.close()
         raise
     return file
 
 
-def check(file: h5py.File, path: str | Path, *, virtual: re.Pattern[str] | None = None) -> None:
+def check(
+    file: h5py.File,
+    path: str | Path,
+    *,
+    virtual: re.Pattern[str] | None = None,
+    form: str = FORMAT,
+) -> None:
     """Look at every link and dataset of ``file``; ``path`` is for the message."""
     try:
         found = file.attrs.get("format")
-        if found != FORMAT:
-            raise InputError(f"{path}: format is {found!r}, not {FORMAT!r}: no dataset of simenv")
+        if found != form:
+            kind = form.split("-")[1]  # simenv-dataset-1
+            raise InputError(f"{path}: format is {found!r}, not {form!r}: no {kind} of simenv")
         for dataset in _datasets(file, path, set()):
             if problem := _problem(dataset, virtual):
                 raise InputError(f"{path}: {dataset.name} {problem}; the file is not safe to read")

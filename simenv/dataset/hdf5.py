@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from simenv.dataset.layout import CameraLayout, Layout
 from simenv.dataset.param import Param
-from simenv.dataset.pixels import LEVEL
+from simenv.dataset.pixels import LEVEL, chunk
 from simenv.dataset.schema import BODY_OFFSET, DEPTHS, IMAGES, TEXT, Field
 from simenv.dataset.tables import Surface, Tables, body_offset
 
@@ -33,6 +33,7 @@ __all__ = [
     "read_text",
     "write_attributes",
     "write_column",
+    "write_frames",
     "write_tables",
 ]
 
@@ -132,6 +133,15 @@ def _create_virtual(
     space.select_all()
     type_ = h5py.h5t.py_create(np.dtype(dtype))
     h5py.h5d.create(file.id, name.encode(), type_, space, properties, _parents())
+
+
+def write_frames(group: h5py.Group, name: str, frames: NDArray[Any]) -> h5py.Dataset:
+    """A stack of pictures (N, H, W, ...), one chunk each, made by `chunk`."""
+    shape, dtype = frames.shape, frames.dtype
+    dataset = group.create_dataset(name, shape, dtype, **_filters(shape, dtype.str))
+    for row, image in enumerate(frames):
+        dataset.id.write_direct_chunk((row,) + (0,) * (frames.ndim - 1), chunk(image))
+    return dataset
 
 
 def _parents() -> h5py.h5p.PropLCID:

@@ -1,4 +1,4 @@
-"""How a dataset leaves simenv: other formats, from what the first pass measured.
+"""How a dataset, or demonstrations, leave simenv: other formats, from what was measured once.
 
 Nothing is rendered again. What each format holds, and its conventions: docs/export.md.
 """
@@ -8,16 +8,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from simenv.dataset.demo import is_demos, open_demos
 from simenv.dataset.read import open as open_dataset
 from simenv.errors import InputError
-from simenv.export import bop, coco
+from simenv.export import bop, coco, lerobot, minari, robomimic
+from simenv.export.demos import DemoSource
 from simenv.export.folder import Folder
 from simenv.export.source import Progress, Source
 from simenv.spec.explain import suggest
 
-__all__ = ["CATEGORIES", "FORMATS", "export"]
+__all__ = ["CATEGORIES", "DEMO_FORMATS", "FORMATS", "export"]
 
-FORMATS = ("bop", "coco")
+FORMATS = ("bop", "coco")  # of datasets
+DEMO_FORMATS = ("minari", "robomimic", "lerobot")  # of demonstrations
 CATEGORIES = coco.CATEGORIES
 
 
@@ -31,24 +34,30 @@ def export(
     categories: str = "class",
     progress: Progress = lambda done, total: None,
 ) -> str:
-    """Write the dataset at ``path`` into the new folder ``out``; what was written, in a line.
+    """Write what is at ``path`` into the new folder ``out``; what was written, in a line.
 
     Args:
-        path: a dataset: its folder, or an .h5 file.
-        to: one of FORMATS.
+        path: a dataset: its folder, or an .h5 file; or a folder of demonstrations.
+        to: one of FORMATS for a dataset, of DEMO_FORMATS for demonstrations.
         out: must not exist, or be empty.
-        cameras: whose pictures; none: all.
+        cameras: whose pictures; none: all. This and the next two are of datasets alone.
         sensor: colour and depth as the device sees them, where a camera has one; else clean.
         categories: of coco: "class" or "object".
-        progress: called after each picture with how many are done, and how many there are.
+        progress: called after each picture, or episode, with how many are done, and how many there
+            are.
 
     Raises:
         InputError: an argument is wrong, ``out`` is in the way, or the format cannot say it.
         Locked: another export writes there.
         StorageError: the disk refuses; nothing of the export stays.
     """
-    _check("--to", "format", to, FORMATS)
+    _check("--to", "format", to, FORMATS + DEMO_FORMATS)
     _check("--categories", "choice", categories, CATEGORIES)
+    _check_kind(path, to)
+    if to in DEMO_FORMATS:
+        if cameras or sensor:
+            raise InputError("--cameras, --sensor: are of datasets; leave them out")
+        return _export_demos(DemoSource(open_demos(path), progress), to, out)
     with open_dataset(path) as dataset:
         source = Source.of(dataset, cameras, sensor=sensor, progress=progress)
         with Folder(out) as folder:
@@ -57,6 +66,35 @@ def export(
             else:
                 instances = coco.write(source, folder, categories=categories)
     return f"{out}: {len(source)} images, {instances} instances of {len(source.objects)} objects"
+
+
+def _export_demos(source: DemoSource, to: str, out: str | Path) -> str:
+    if to == "minari":
+        minari.require()
+    elif to == "lerobot":
+        lerobot.require()
+    write = {"minari": minari.write, "robomimic": robomimic.write, "lerobot": lerobot.write}[to]
+    with Folder(out) as folder:
+        steps = write(source, folder)
+    return f"{out}: {len(source)} episodes, {steps} steps"
+
+
+def _check_kind(path: str | Path, to: str) -> None:
+    """That a dataset is asked for the format of a dataset, and demonstrations for one of theirs."""
+    demos = is_demos(path)
+    if demos and to in FORMATS:
+        raise InputError(
+            f"{path}: holds demonstrations, which {to} cannot say; use --to {_one_of(DEMO_FORMATS)}"
+        )
+    if not demos and to in DEMO_FORMATS:
+        raise InputError(
+            f"{path}: holds no episode-*.h5, and {to} is of demonstrations; name a folder of these, "
+            f"or export a dataset with --to {_one_of(FORMATS)}"
+        )
+
+
+def _one_of(names: tuple[str, ...]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}"
 
 
 def _check(option: str, what: str, value: str, known: tuple[str, ...]) -> None:

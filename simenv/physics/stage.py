@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,19 +14,15 @@ from simenv.engine import pybullet
 from simenv.errors import EngineError
 from simenv.physics.belt import Belt
 from simenv.physics.settle import Block
-from simenv.physics.shape import (
-    MARGIN_M,
-    Solid,
-    create_hulls,
-    create_primitives,
-    movable_solid,
-    solids,
-)
+from simenv.physics.robot import RobotBody
+from simenv.physics.shape import Solid
+from simenv.physics.workshop import Workshop
 from simenv.pose import Matrix
 from simenv.scene import BeltMotion, Body, Contacts, Scene
 from simenv.spec.object import Box, Friction, ObjectModel
+from simenv.spec.task import ROBOT
 
-__all__ = ["Stage", "Where", "Workshop"]
+__all__ = ["Stage", "Where"]
 
 
 class Where(NamedTuple):
@@ -47,29 +41,6 @@ class Part:
     solid: Solid
 
 
-class Workshop:
-    """Solids made from object models, kept between scenes; files of compound hulls."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._solids: WeakKeyDictionary[ObjectModel, tuple[Solid, ...]] = WeakKeyDictionary()
-        self._paths: WeakKeyDictionary[Solid, Path] = WeakKeyDictionary()
-        self._files = 0
-
-    def solids(self, model: ObjectModel, *, movable: bool) -> tuple[Solid, ...]:
-        """One solid for a part, one for each piece of furniture."""
-        if model not in self._solids:
-            self._solids[model] = (movable_solid(model),) if movable else solids(model)
-        return self._solids[model]
-
-    def path(self, solid: Solid) -> Path:
-        """Where the hulls of ``solid`` are written if Bullet needs them in a file."""
-        if solid not in self._paths:
-            self._files += 1
-            self._paths[solid] = self._folder / f"{self._files}.obj"
-        return self._paths[solid]
-
-
 class Stage:
     """One scene, built in an empty Bullet client in the order of Scene.bodies."""
 
@@ -80,25 +51,39 @@ class Stage:
         self.belts: list[Belt] = []
         self.blocks: tuple[Block, ...] = ()
         self.floor: int | None = None
-        self._owner: dict[int, int] = {}  # Bullet body -> Body.id
+        self.robot: RobotBody | None = None
+        self._owner: dict[tuple[int, int], int] = {}  # Bullet body, link -> Body.id
         self._workshop = workshop
-        self._shapes: dict[Solid, int] = {}
         motions = {motion.body: motion for motion in scene.belts}
         for row, body in enumerate(scene.bodies):
             self._own(body.id, self._place(row, body, motions.get(row)))
+        if scene.robot is not None:
+            self.robot = RobotBody(scene.robot, workshop, client=client)
+            self._own_links(self.robot)
         if scene.floor_z_m is not None:
             self.floor = self._plane(pose.pose(p_AB=(0, 0, scene.floor_z_m)), moves=False)
             self._own(0, [self.floor])
             self._touch(self.floor, scene.floor_friction, restitution=0.0)
-        self._ids = [part.bullet for part in self.parts]
+        self.bullets = [part.bullet for part in self.parts]
+        frames = np.array([part.solid.X_BI for part in self.parts]).reshape(-1, 4, 4)
+        self.R_IB = np.swapaxes(frames[:, :3, :3], 1, 2)  # (N, 3, 3)
+        self.p_BI = frames[:, :3, 3]  # (N, 3)
 
     def _own(self, identity: int, bullets: Sequence[int]) -> None:
-        self._owner.update(dict.fromkeys(bullets, identity))
+        self._owner.update(dict.fromkeys([(bullet, -1) for bullet in bullets], identity))
+
+    def _own_links(self, robot: RobotBody) -> None:
+        """A piece of the robot is the first of its links that can be seen, else its parent's."""
+        for row, piece in enumerate(robot.pieces):
+            seen = [name for name, _ in piece.links if name in robot.robot.rows]
+            above = self._owner.get((robot.bullet, piece.parent - 1), 0)
+            own = self.scene.bodies[robot.robot.rows[seen[0]]].id if seen else above
+            self._owner[robot.bullet, row - 1] = own
 
     def _place(self, row: int, body: Body, motion: BeltMotion | None) -> list[int]:
         """The Bullet bodies that a body of the scene becomes."""
         model = self.scene.objects[body.object]
-        if body.id == 0:  # the floor: an endless plane, below
+        if body.id == 0 or body.role == ROBOT:  # the floor, an endless plane, and the robot: below
             return []
         if not body.fixed and model.spec.mass_kg > 0:
             self.parts.append(self._part(row, body, model))
@@ -109,19 +94,19 @@ class Stage:
         return [self._block(body, model, solid) for solid in self._still(model)]
 
     def _still(self, model: ObjectModel) -> tuple[Solid, ...]:
-        return self._workshop.solids(model, movable=False)
+        return self._workshop.solids(model, moves=False)
 
     def _block(self, body: Body, model: ObjectModel, solid: Solid) -> int:
         X_WI = body.X_WB @ solid.X_BI
-        bullet = self._body(0.0, self._shape(solid), X_WI, rigid=True)
+        bullet = self._body(0.0, self._workshop.shape(solid), X_WI, rigid=True)
         self._touch(bullet, body.friction, restitution=model.spec.restitution)
         self._remember(solid, X_WI)
         return bullet
 
     def _part(self, row: int, body: Body, model: ObjectModel) -> Part:
-        (solid,) = self._workshop.solids(model, movable=True)
+        (solid,) = self._workshop.solids(model, moves=True)
         mass = model.spec.mass_kg
-        bullet = self._body(mass, self._shape(solid), body.X_WB @ solid.X_BI, rigid=True)
+        bullet = self._body(mass, self._workshop.shape(solid), body.X_WB @ solid.X_BI, rigid=True)
         self._touch(
             bullet,
             body.friction,
@@ -132,7 +117,17 @@ class Stage:
             linearDamping=0.0,  # air; the default takes 4 % of the speed each second
             angularDamping=0.0,
         )
+        if body.velocity is not None:
+            self._push(bullet, body, solid)
         return Part(row, bullet, solid)
+
+    def _push(self, bullet: int, body: Body, solid: Solid) -> None:
+        """Give a part the velocity that it starts with."""
+        assert body.velocity is not None
+        linear, angular = body.velocity[:3], body.velocity[3:]
+        arm = body.X_WB[:3, :3] @ solid.X_BI[:3, 3]
+        speed = (linear + np.cross(angular, arm)).tolist()
+        pybullet.resetBaseVelocity(bullet, speed, angular.tolist(), physicsClientId=self.client)
 
     def _belt(self, body: Body, model: ObjectModel, motion: BeltMotion) -> Belt:
         (solid,) = self._still(model)
@@ -141,7 +136,7 @@ class Stage:
             raise EngineError(f"{body.name}: a belt is one box, not a {shape.shape}")
         X_WP, half = body.X_WB @ solid.X_BI, np.array(shape.size_m) / 2
         plane = self._plane(X_WP @ pose.pose(p_AB=(0, 0, half[2])), moves=True)
-        box = self._body(0.0, self._shape(solid), X_WP, rigid=False)
+        box = self._body(0.0, self._workshop.shape(solid), X_WP, rigid=False)
         for bullet in (plane, box):
             self._touch(bullet, body.friction, restitution=model.spec.restitution)
         self._remember(solid, X_WP)
@@ -158,22 +153,6 @@ class Stage:
             pybullet.GEOM_PLANE, planeNormal=[0, 0, 1], physicsClientId=self.client
         )
         return self._body(0.0, shape, X_WP, rigid=not moves)
-
-    def _shape(self, solid: Solid) -> int:
-        if solid not in self._shapes:
-            if solid.hulls:
-                shape = create_hulls(solid, self._workshop.path(solid), client=self.client)
-                self._thin(shape)
-            else:
-                shape = create_primitives(solid, client=self.client)
-            self._shapes[solid] = shape
-        return self._shapes[solid]
-
-    def _thin(self, shape: int) -> None:
-        """Give all hulls of ``shape`` the margin: only a multi-body passes it on to a compound."""
-        body = self._body(0.0, shape, np.eye(4), rigid=False)
-        pybullet.changeDynamics(body, -1, collisionMargin=MARGIN_M, physicsClientId=self.client)
-        pybullet.removeBody(body, physicsClientId=self.client)
 
     def _body(self, mass: float, shape: int, X_WI: Matrix, *, rigid: bool) -> int:
         """A Bullet body. ``rigid`` (btRigidBody) costs half or less, but cannot carry."""
@@ -204,14 +183,14 @@ class Stage:
 
     def where(self) -> Where:
         """Where the parts are now."""
-        rows = [pybullet.getBasePositionAndOrientation(b, self.client) for b in self._ids]
+        rows = [pybullet.getBasePositionAndOrientation(b, self.client) for b in self.bullets]
         com, turn = [row[0] for row in rows], [row[1] for row in rows]
         return Where(np.array(com).reshape(-1, 3), np.array(turn).reshape(-1, 4))
 
     def meet_belts(self, com: NDArray[np.float64]) -> None:
         """Let each part see the plane or the box of each belt, by where its centre is."""
         for belt in self.belts:
-            belt.meet(self._ids, com)
+            belt.meet(self.bullets, com)
 
     def step(self, middle_s: float, capture_start_s: float | None) -> None:
         """Advance by one time step, whose middle is at ``middle_s`` since the drop."""
@@ -235,6 +214,9 @@ class Stage:
             linear, angular = pybullet.getBaseVelocity(part.bullet, self.client)
             arm = X_WB[part.row, :3, 3] - com
             velocity[part.row] = [*(linear + np.cross(angular, arm)), *angular]
+        if self.robot is not None:
+            rows = list(self.robot.robot.rows.values())
+            X_WB[rows], velocity[rows] = self.robot.link_poses(list(self.robot.robot.rows))
         return X_WB, velocity
 
     def touching(self, bullet: int) -> NDArray[np.bool_]:
@@ -266,11 +248,13 @@ class Stage:
 
         Bullet keeps points of bodies that are only close; its normal is out of B towards A.
         """
-        (_, one, two, _, _, on_one, on_two, normal, _, force, *_) = row
+        (_, one, two, link_one, link_two, on_one, on_two, normal, _, force, *_) = row
         if force <= 0.0:
             return None
-        a, b = self._owner[one], self._owner[two]
-        parts = {self._owner[part.bullet] for part in self.parts}
+        a, b = self._owner[one, link_one], self._owner[two, link_two]
+        parts = {self._owner[part.bullet, -1] for part in self.parts}
+        if a not in parts and b not in parts:  # a robot leans on something
+            return None
         if b in parts and (a not in parts or b < a):
             return b, a, on_one, tuple(-x for x in normal), force
         return a, b, on_two, normal, force

@@ -16,7 +16,9 @@ from simenv.clock import Clock
 from simenv.engine import pybullet
 from simenv.errors import EngineError
 from simenv.physics.settle import OVERLAP_M, RestRule, exploded, inside, turned
-from simenv.physics.stage import Stage, Where, Workshop
+from simenv.physics.simulation import Simulation
+from simenv.physics.stage import Stage, Where
+from simenv.physics.workshop import Workshop
 from simenv.scene import Scene, Snapshot
 from simenv.scratch import ScratchFolder
 
@@ -55,7 +57,7 @@ class World:
         if self._client < 0:
             raise EngineError("Bullet has no free client; close another World first")
         self._folder = ScratchFolder()
-        self._workshop = Workshop(self._folder.path)
+        self._workshop = Workshop(self._folder.path, client=self._client)
 
     def __enter__(self) -> World:
         return self
@@ -76,18 +78,33 @@ class World:
         The first frame is taken when ``scene.physics.settle`` holds; then the scene runs on, one
         frame every ``1 / fps``. The time step divides ``1 / fps`` and is at most ``1 / rate_hz``.
         """
-        if self._client < 0:
-            raise EngineError("this World is closed; make another one")
         if scene.crowded:
             return Outcome(snapshots=(), reason="overlap_spawn", duration_s=0.0)
         steps = math.ceil(scene.physics.rate_hz / scene.capture.fps - 1e-9)
         dt = 1.0 / (scene.capture.fps * steps)
-        with self._clock("load"):
-            pybullet.resetSimulation(physicsClientId=self._client)
-            _set_engine(scene, dt, client=self._client)
-            stage = Stage(scene, self._workshop, client=self._client)
+        stage = self._stage(scene, dt)
         with self._clock("simulate"):
             return _Play(stage, dt, steps).outcome()
+
+    def begin(self, scene: Scene, rate_hz: float) -> Simulation:
+        """The scene from its start, to be stepped ``1 / rate_hz`` seconds at a time.
+
+        It is good until the next `run` or `begin` of this world. The time step divides
+        ``1 / rate_hz`` and is at most that of ``scene.physics``.
+        """
+        steps = math.ceil(scene.physics.rate_hz / rate_hz - 1e-9)
+        dt = 1.0 / (rate_hz * steps)
+        return Simulation(self._stage(scene, dt), dt, steps)
+
+    def _stage(self, scene: Scene, dt: float) -> Stage:
+        """The scene in an empty client."""
+        if self._client < 0:
+            raise EngineError("this World is closed; make another one")
+        with self._clock("load"):
+            pybullet.resetSimulation(physicsClientId=self._client)
+            self._workshop.clear()
+            _set_engine(scene, dt, client=self._client)
+            return Stage(scene, self._workshop, client=self._client)
 
 
 def _set_engine(scene: Scene, dt: float, *, client: int) -> None:

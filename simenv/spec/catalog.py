@@ -17,7 +17,17 @@ from simenv.spec.explain import explain, suggest
 from simenv.spec.object import ObjectModel, ObjectSpec
 from simenv.spec.yaml import Document, Problem
 
-__all__ = ["ENVIRONMENT", "Kind", "beside_tasks", "content_root", "find", "load_object", "names"]
+__all__ = [
+    "ENVIRONMENT",
+    "Kind",
+    "beside_tasks",
+    "content_root",
+    "file_of",
+    "find",
+    "load_object",
+    "name_problems",
+    "names",
+]
 
 ENVIRONMENT = "SIMENV_PATH"  # folders that hold robots/, objects/ and tasks/, separated as in PATH
 
@@ -80,29 +90,31 @@ def load_object(name_or_path: str | Path, *, near: Path | None = None) -> Object
     Raises:
         InputError: one line for each problem.
     """
-    path = _object_file(name_or_path, near)
+    path = file_of("objects", name_or_path, near=near)
     document = yaml.read(path)
     try:
         spec = ObjectSpec.model_validate(document.value)
     except ValidationError as error:
         raise document.error(explain(error, ObjectSpec, document.value)) from None
     model = ObjectModel(spec, path.parent)
-    problems = [*_name_problems(document, spec, path), *files.check(model)]
+    problems = [*name_problems(spec.name, path), *files.check(model)]
     if problems:
         raise document.error(problems)
     return model
 
 
-def _object_file(name_or_path: str | Path, near: Path | None) -> Path:
+def file_of(kind: Kind, name_or_path: str | Path, *, near: Path | None = None) -> Path:
+    """The YAML file of a name, of a folder of the catalog, or of itself."""
     if isinstance(name_or_path, str) and not ("/" in name_or_path or "." in name_or_path):
-        return find("objects", name_or_path, near=near)
+        return find(kind, name_or_path, near=near)
     path = Path(name_or_path)
-    return path / "object.yaml" if path.is_dir() else path
+    return path / f"{kind[:-1]}.yaml" if path.is_dir() else path
 
 
-def _name_problems(document: Document, spec: ObjectSpec, path: Path) -> list[Problem]:
+def name_problems(name: str, path: Path) -> list[Problem]:
+    """Whether the name in a file is that of its folder."""
     folder = path.absolute().parent.name
-    if spec.name == folder:
+    if name == folder:
         return []
-    text = f"must be the folder's name {folder}, got {spec.name}; rename one of them"
+    text = f"must be the folder's name {folder}, got {name}; rename one of them"
     return [Problem(("name",), text)]

@@ -11,7 +11,8 @@ from simenv.spec.look import PROCEDURAL_TEXTURES
 from simenv.spec.model import Rotation, Triple
 from simenv.spec.object import ObjectModel
 from simenv.spec.paths import Place, Rejected, place, replace
-from simenv.spec.task import TaskSpec
+from simenv.spec.robot import RobotModel
+from simenv.spec.task import ROBOT, TaskSpec
 from simenv.spec.yaml import Key, Problem, flow
 
 __all__ = ["check", "distributions", "named_objects"]
@@ -68,12 +69,52 @@ def distributions(path: str, axis: AxisSpec) -> Iterator[tuple[tuple[Key, ...], 
         yield ("domain", path, "edge", name), edge
 
 
-def check(spec: TaskSpec, objects: Mapping[str, ObjectModel]) -> list[Problem]:
-    """All problems of the task, given the objects it names."""
-    problems = list(_nominal_textures(spec, objects))
+def check(
+    spec: TaskSpec, objects: Mapping[str, ObjectModel], robot: RobotModel | None = None
+) -> list[Problem]:
+    """All problems of the task, given the objects and the robot that it names."""
+    problems = [*_nominal_textures(spec, objects), *_robot(spec, robot)]
+    if spec.success is not None:
+        problems += _sorted_classes(spec, objects)
     for path, axis in spec.domain.items():
         problems += _axis(spec, path, axis, objects)
     return problems + list(_overlaps(spec.domain)) + list(_dims(spec))
+
+
+def _robot(spec: TaskSpec, robot: RobotModel | None) -> Iterator[Problem]:
+    """What the task says of a robot's joints and links."""
+    if robot is None or spec.scene.robot is None:
+        return
+    links = [f"{ROBOT}/{link}" for link in robot.links]
+    for name, camera in spec.cameras.items():
+        mount = camera.mount or ""
+        if mount.startswith(f"{ROBOT}/") and mount not in links:
+            text = f"the robot has no link {mount}; {suggest(mount, links)}"
+            yield Problem(("cameras", name, "mount"), text)
+    home = spec.scene.robot.home
+    if home is not None and len(home) != len(robot.arm_joints):
+        text = f"has {len(home)} numbers for {len(robot.arm_joints)} joints; give one for each"
+        yield Problem(("scene", "robot", "home"), text)
+    if spec.env is not None and spec.env.control.gripper and robot.gripper is None:
+        text = f"{robot.name} has no gripper to drive; mount one with scene.robot.gripper"
+        yield Problem(("env", "control"), text)
+
+
+def _sorted_classes(spec: TaskSpec, objects: Mapping[str, ObjectModel]) -> Iterator[Problem]:
+    """That every class of the group has a zone, and every zone's class exists."""
+    assert spec.success is not None
+    rule = spec.success.sorted
+    if rule is None:
+        return
+    names = [name for path, name in named_objects(spec).items() if rule.actors in str(path[1])]
+    classes = {objects[name].spec.class_ for name in names}
+    for class_ in rule.into:
+        if class_ not in classes:
+            text = f"no part of {rule.actors} is a {class_}; {suggest(class_, sorted(classes))}"
+            yield Problem(("success", "sorted", "into", class_), text)
+    if missing := sorted(classes - rule.into.keys()):
+        text = f"says no zone for {', '.join(missing)}; add one for each class"
+        yield Problem(("success", "sorted", "into"), text)
 
 
 def _nominal_textures(spec: TaskSpec, objects: Mapping[str, ObjectModel]) -> Iterator[Problem]:

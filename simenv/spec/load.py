@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from dataclasses import replace as replace_fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,19 +17,22 @@ from simenv.spec.backdrop import backdrops
 from simenv.spec.camera import CameraPose
 from simenv.spec.check import check, named_objects
 from simenv.spec.domain import Distribution
+from simenv.spec.environment import Success
 from simenv.spec.explain import explain, suggest
+from simenv.spec.load_robot import load_robot
 from simenv.spec.model import Rotation
 from simenv.spec.object import ObjectModel, ObjectSpec
 from simenv.spec.paths import Rejected, replace
-from simenv.spec.task import FURNITURE, TaskSpec
+from simenv.spec.robot import RobotModel
+from simenv.spec.task import FURNITURE, ROBOT, TaskSpec
 from simenv.spec.yaml import Document, Key, Problem
 
-__all__ = ["Task", "load_task", "schema", "task_from_text", "vary"]
+__all__ = ["Task", "load_task", "schema", "task_from_text", "vary", "with_values"]
 
 SCHEMA_ID = "https://simenv.github.io/schema"  # a name, not an address that is fetched
 
 # In these, None says which form was not chosen; everywhere else it is a value and is written.
-_ONE_OF = (Distribution, Rotation, CameraPose)
+_ONE_OF = (Distribution, Rotation, CameraPose, Success)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +44,7 @@ class Task:
     path: Path | None = None
     folder: Path | None = None  # where its own objects are looked for first
     images: Mapping[str, Path] = field(default_factory=dict)  # its backdrops by name
+    robot: RobotModel | None = None  # the one that scene.robot names
 
     @property
     def name(self) -> str:
@@ -60,7 +65,9 @@ class Task:
     def classes(self) -> tuple[str, ...]:
         """Every class that a body can have, furniture included, in the order of the alphabet."""
         furniture = {kind.removesuffix("s") for kind in FURNITURE if getattr(self.spec.scene, kind)}
-        return tuple(sorted({model.spec.class_ for model in self.objects.values()} | furniture))
+        robot = {ROBOT} if self.robot is not None and self.robot.links else set()
+        parts = {model.spec.class_ for model in self.objects.values()}
+        return tuple(sorted(parts | furniture | robot))
 
     @property
     def keypoint_count(self) -> int:
@@ -77,6 +84,7 @@ class Task:
         digest = hashlib.sha256()
         parts = [part for _, model in sorted(self.objects.items()) for part in _contents(model)]
         parts += [path.read_bytes() for _, path in sorted(self.images.items())]
+        parts += [] if self.robot is None else _robot_contents(self.robot)
         for part in parts:
             digest.update(len(part).to_bytes(8, "little") + part)
         return digest.hexdigest()
@@ -110,6 +118,23 @@ def _contents(model: ObjectModel) -> list[bytes]:
     ]
 
 
+def _robot_contents(robot: RobotModel) -> list[bytes]:
+    """All that a robot is: its numbers, what physics knows of each piece, what is seen of links."""
+    arrays: list[Any] = []
+    for piece in robot.pieces:
+        own = piece.inertial
+        arrays += [piece.X_PJ, [own.mass_kg], own.X_LI, own.inertia, *piece.hulls]
+        if (joint := piece.joint) is not None:
+            arrays += [joint.axis, [joint.lower, joint.upper, joint.effort, joint.velocity]]
+    gripper = "" if robot.gripper is None else yaml.write(_values(robot.gripper))
+    return [
+        yaml.write(_values(robot.spec)).encode(),
+        gripper.encode(),
+        *(np.ascontiguousarray(array, dtype="<f4").tobytes() for array in arrays),
+        *(part for model in robot.links.values() for part in _contents(model)),
+    ]
+
+
 def load_task(source: str | Path) -> Task:
     """The task of a name in the catalog, or of a YAML file.
 
@@ -136,10 +161,29 @@ def _task(document: Document, path: Path | None, *, near: Path | None) -> Task:
     except ValidationError as error:
         raise document.error(explain(error, TaskSpec, document.value)) from None
     images, problems = backdrops(spec, near)
-    task = Task(spec, _objects(document, spec, near), path, near, images)
-    if problems := [*problems, *check(spec, task.objects)]:
+    task = Task(
+        spec, _objects(document, spec, near), path, near, images, _robot(document, spec, near)
+    )
+    if problems := [*problems, *check(spec, task.objects, task.robot)]:
         raise document.error(problems)
     return task
+
+
+def _robot(document: Document, spec: TaskSpec, near: Path | None) -> RobotModel | None:
+    """The robot that the scene names, with its gripper.
+
+    Raises:
+        InputError: if there is no such robot, or its files are wrong.
+    """
+    use = spec.scene.robot
+    if use is None:
+        return None
+    known = catalog.names("robots", near=near)
+    for key, name in (("use", use.use), ("gripper", use.gripper)):
+        if name is not None and name not in known:
+            text = f"no robot {yaml.flow(name, cut=True)}; {suggest(name, known)}"
+            raise document.error([Problem(("scene", "robot", key), text)])
+    return load_robot(use.use, use.gripper, near=near)
 
 
 def _objects(document: Document, spec: TaskSpec, near: Path | None) -> dict[str, ObjectModel]:
@@ -178,6 +222,21 @@ def vary(task: Task, values: Mapping[str, object]) -> TaskSpec:
     except Rejected as rejected:
         lines = (f"{task.path or task.name}: {problem}" for problem in rejected.problems)
         raise InputError("\n".join(lines)) from None
+
+
+def with_values(task: Task, values: Mapping[str, object]) -> Task:
+    """The task with other nominal values (dotted path -> value); its domain stays.
+
+    Raises:
+        InputError: as `vary`; for a robot that does not exist; for what then no longer makes sense.
+    """
+    spec = vary(task, values)
+    robot = task.robot
+    if spec.scene.robot != task.spec.scene.robot and spec.scene.robot is not None:
+        robot = load_robot(spec.scene.robot.use, spec.scene.robot.gripper, near=task.folder)
+    if problems := check(spec, task.objects, robot):
+        raise InputError("\n".join(f"{task.path or task.name}: {p}" for p in problems))
+    return replace_fields(task, spec=spec, robot=robot)
 
 
 def schema(kind: str = "task") -> dict[str, Any]:

@@ -15,6 +15,7 @@ __all__ = [
     "Misplaced",
     "Name",
     "Pair",
+    "Placement",
     "Positive",
     "Rotation",
     "Spec",
@@ -85,3 +86,15 @@ class Rotation(Spec):
             return pose.from_quaternion(self.xyzw, p_AB)
         assert self.rpy_deg is not None
         return pose.from_rpy_deg(self.rpy_deg, p_AB)
+
+
+class Placement(Spec):
+    """Where a frame stands in another: position in metres, roll, pitch, yaw in degrees (URDF)."""
+
+    p: Triple = (0.0, 0.0, 0.0)
+    rpy_deg: Triple = (0.0, 0.0, 0.0)
+
+    @property
+    def X_AB(self) -> pose.Matrix:
+        """The pose, (4, 4)."""
+        return pose.from_rpy_deg(self.rpy_deg, self.p)

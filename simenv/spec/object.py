@@ -11,7 +11,17 @@ from pydantic import Field, model_validator
 
 from simenv import mesh, pose
 from simenv.mesh import Mesh
-from simenv.spec.model import Color, Misplaced, Name, Positive, Spec, Triple, Unit, Unsigned
+from simenv.spec.model import (
+    Color,
+    Misplaced,
+    Name,
+    Placement,
+    Positive,
+    Spec,
+    Triple,
+    Unit,
+    Unsigned,
+)
 
 __all__ = [
     "Box",
@@ -26,14 +36,11 @@ __all__ = [
 ]
 
 
-class _Placed(Spec):
-    p: Triple = (0.0, 0.0, 0.0)
-    rpy_deg: Triple = (0.0, 0.0, 0.0)
-
+class _Placed(Placement):
     @property
     def X_BP(self) -> pose.Matrix:
         """Pose of the primitive in the body frame, (4, 4)."""
-        return pose.from_rpy_deg(self.rpy_deg, self.p)
+        return self.X_AB
 
 
 class Box(_Placed):
@@ -158,6 +165,7 @@ class ObjectModel:
 
     spec: ObjectSpec
     folder: Path | None = None  # where its files are; None for fixtures made of primitives
+    surface: Mesh | None = None  # given instead of a file: the link of a robot
 
     def file(self, name: str) -> Path:
         """The path of one of its files."""
@@ -167,6 +175,8 @@ class ObjectModel:
     @cached_property
     def mesh(self) -> Mesh:
         """The visual surface in the body frame, metres."""
+        if self.surface is not None:
+            return self.surface
         if isinstance(self.spec.mesh, str):
             return mesh.load_obj(self.file(self.spec.mesh))
         return mesh.join(*(shape.mesh(self.spec.texture_repeat_m) for shape in self.spec.mesh))
@@ -174,7 +184,7 @@ class ObjectModel:
     @cached_property
     def hulls(self) -> tuple[NDArray[np.float64], ...]:
         """Vertices (V, 3) of each convex collision hull; empty where collision is primitives."""
-        if not isinstance(self.spec.collision, str):
+        if not isinstance(self.spec.collision, str) or self.surface is not None:
             return ()
         groups = mesh.load_obj_groups(self.file(self.spec.collision))
         return tuple(np.unique(group.vertices, axis=0) for group in groups)

@@ -17,6 +17,7 @@ from simenv.spec.yaml import Key, Problem
 __all__ = ["Place", "Rejected", "place", "plain", "replace"]
 
 ROOTS = ("actors", "scene", "cameras", "capture", "look", "physics")  # what can vary
+SETTINGS = (*ROOTS, "success", "env")  # what can be replaced
 
 
 class Rejected(Exception):
@@ -146,7 +147,7 @@ def _rebuilt(old: Any, tree: dict[str, Any] | _Leaf, path: tuple[Key, ...]) -> A
         return tree.value
     if isinstance(old, BaseModel):
         fields = dict(old.__dict__)
-        known = fields if path else ROOTS
+        known = fields if path else SETTINGS
         for key, branch in tree.items():
             if key not in known:
                 raise _missing(path, key, known)

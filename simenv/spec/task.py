@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from simenv.spec.camera import CameraSpec, Mount, check_lens
 from simenv.spec.domain import AxisSpec
+from simenv.spec.environment import Environment, Sorted, Stacked, Success
 from simenv.spec.explain import suggest
 from simenv.spec.look import Look, ProceduralTexture
 from simenv.spec.model import (
@@ -17,6 +18,7 @@ from simenv.spec.model import (
     Misplaced,
     Name,
     Pair,
+    Placement,
     Positive,
     Rotation,
     Spec,
@@ -31,6 +33,7 @@ from simenv.spec.object import Friction
 __all__ = [
     "FURNITURE",
     "LABELS",
+    "ROBOT",
     "Actors",
     "Belt",
     "Bin",
@@ -38,6 +41,7 @@ __all__ = [
     "Floor",
     "Label",
     "Physics",
+    "RobotUse",
     "SceneSpec",
     "Settle",
     "Spawn",
@@ -169,8 +173,21 @@ class Zone(Spec):
     yaw_deg: float = 0.0
 
 
+class RobotUse(Spec):
+    """Which robot stands where; it keeps still unless somebody drives it."""
+
+    use: Name = fixed()
+    """A name in robots/."""
+    gripper: Name | None = fixed(None)
+    """Another name in robots/, mounted on the flange; default: the gripper that it comes with."""
+    X_WR: Placement = Placement()
+    """Its base in the world."""
+    home: tuple[float, ...] | None = None
+    """Joint positions at the start, rad or m; default: the robot's own."""
+
+
 class SceneSpec(Spec):
-    """What stands still or runs: furniture and zones."""
+    """What stands still or runs: furniture, zones, the robot."""
 
     gravity_m_s2: Unsigned = 9.81
     floor: Floor | None = Floor()
@@ -178,6 +195,7 @@ class SceneSpec(Spec):
     tables: dict[Name, Table] = {}
     bins: dict[Name, Bin] = {}
     zones: dict[Name, Zone]
+    robot: RobotUse | None = None
     mounts: dict[Name, Mount] = {}
 
 
@@ -209,6 +227,7 @@ class Physics(Spec):
     max_penetration_m: Positive = 0.003
 
 
+ROBOT = "robot"  # the group of a robot's links
 FURNITURE = ("belts", "tables", "bins")  # keys of `scene:` whose items are bodies with an id
 
 
@@ -227,13 +246,17 @@ class TaskSpec(Spec):
     look: Look = visual(Look())
     physics: Physics = Physics()
     domain: dict[str, AxisSpec] = {}
+    success: Success | None = None
+    """What an agent is to reach."""
+    env: Environment | None = None
+    """How it acts; needs scene.robot and success."""
 
     @model_validator(mode="after")
     def _names_exist(self) -> TaskSpec:
         if not self.cameras:
             raise Misplaced(("cameras",), "is empty; a task needs at least one camera")
         for group, actors in self.actors.items():
-            if group in (*FURNITURE, "floor"):
+            if group in (*FURNITURE, "floor", ROBOT):
                 text = f"{group} is the name of furniture; choose another name, such as parts"
                 raise Misplaced(("actors", group), text)
             if actors.spawn.zone not in self.scene.zones:
@@ -243,9 +266,40 @@ class TaskSpec(Spec):
                 raise Misplaced(("actors", group, "spawn", "zone"), text)
         for name, camera in self.cameras.items():
             _check_camera(self, name, camera)
+        if self.success is not None:
+            _check_success(self, self.success)
+        if self.env is not None:
+            _check_environment(self, self.env)
         if repeated := {label for label in self.labels if self.labels.count(label) > 1}:
             raise Misplaced(("labels",), f"names {min(repeated)} twice; remove one")
         return self
+
+
+def _check_success(task: TaskSpec, success: Success) -> None:
+    """That the group and the zones exist."""
+    rule = success.rule
+    key = next(key for key in Success.model_fields if getattr(success, key) is rule)
+    if rule.actors not in task.actors:
+        text = f"no group {rule.actors}; {suggest(rule.actors, list(task.actors))}"
+        raise Misplaced(("success", key, "actors"), text)
+    zones = {("into", k): zone for k, zone in rule.into.items()} if isinstance(rule, Sorted) else {}
+    if not isinstance(rule, Sorted | Stacked):
+        zones = {("zone", ""): rule.zone}
+    for (field, name), zone in zones.items():
+        if zone not in task.scene.zones:
+            path = ("success", key, field, *([name] if name else []))
+            raise Misplaced(path, f"no zone {zone}; {suggest(zone, list(task.scene.zones))}")
+
+
+def _check_environment(task: TaskSpec, env: Environment) -> None:
+    """That there is something to drive, to reach and to look at."""
+    if task.scene.robot is None:
+        raise Misplaced(("env",), "needs scene.robot; add for example `robot: {use: panda}`")
+    if task.success is None:
+        raise Misplaced(("env",), "needs success; say what the agent is to reach")
+    if env.camera is not None and env.camera not in task.cameras:
+        text = f"no camera {env.camera}; {suggest(env.camera, list(task.cameras))}"
+        raise Misplaced(("env", "camera"), text)
 
 
 def _check_camera(task: TaskSpec, name: str, camera: CameraSpec) -> None:
@@ -266,6 +320,9 @@ def _check_camera(task: TaskSpec, name: str, camera: CameraSpec) -> None:
         except Misplaced as error:
             text = f"with it, the distortion of {camera.stereo_of} {error}"
             raise Misplaced(("cameras", name, "jitter"), text) from None
+    on_robot = task.scene.robot is not None and (camera.mount or "").startswith(f"{ROBOT}/")
+    if on_robot:  # which links there are, only the robot's own files say
+        return
     if camera.mount is not None and camera.mount not in (known := list(_carriers(task))):
         raise Misplaced(("cameras", name, "mount"), _no_carrier(task, camera.mount, known))
 

@@ -1,0 +1,159 @@
+"""What an agent sees: named, flat, finite boxes of float32, and pictures of uint8.
+
+| key | shape | what |
+|---|---|---|
+| robot | (20 + 2 n) | gripper: position 3, axes x and y 6, velocity 6, width, holds 1; n joints: q, speed |
+| objects | (N D) | each part, in the order of the scene: position 3, axes x and y 6, velocity 6, class |
+| mask | (N) | 1 for a part that is there, 0 for an empty row of ``objects`` |
+| goal | (3 K) | where the points of the task's rule should be |
+| scene | (B) | speeds of the belts, m/s; only where there are belts |
+
+Positions are in the world, metres; axes are the first two columns of R (a continuous description of
+a rotation: Zhou et al. 2019). ``objects.reshape(N, D)`` gives one row a part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from simenv.envs.rules import Rule
+from simenv.envs.state import State
+from simenv.scene import Scene
+from simenv.spec.load import Task
+
+__all__ = ["Layout", "most_parts"]
+
+REACH_M = 10.0  # bounds of positions; what is beyond (a part that fell for seconds) is cut off
+FAST = 100.0  # bounds of velocities, m/s and rad/s
+TURNS = 20.0  # bounds of joint positions, rad or m
+ROBOT = 17  # numbers of the gripper, before the joints
+PART = 15  # numbers of a part, before its class
+
+
+def most_parts(task: Task, group: str | None = None) -> int:
+    """How many parts a scene of the task can have, in all tiers; of one group, if given."""
+    groups = task.spec.actors if group is None else (group,)
+    return sum(_most(task, name) for name in groups)
+
+
+def _most(task: Task, group: str) -> int:
+    axis = task.spec.domain.get(f"actors.{group}.count")
+    if axis is None:
+        return task.spec.actors[group].count
+    highest = task.spec.actors[group].count
+    for own in (axis, *axis.edge.values()):
+        if own.integers is not None:
+            highest = max(highest, own.integers[1])
+        if isinstance(own.choice, tuple):
+            highest = max(highest, *(int(value) for value in own.choice))
+    return highest
+
+
+class Layout:
+    """The observation space of a task, and how a state is written into it."""
+
+    def __init__(self, task: Task, rule: Rule, joints: int, goal_size: int) -> None:
+        self.most, self.rule = most_parts(task), rule
+        self.classes = sorted({model.spec.class_ for model in task.objects.values()})
+        self.part_size = PART + (len(self.classes) if len(self.classes) > 1 else 0)
+        highs = {
+            "robot": np.concatenate(
+                [
+                    np.full(3, REACH_M),
+                    np.ones(6),
+                    np.full(6, FAST),
+                    np.ones(2),
+                    np.full(joints, TURNS),
+                    np.full(joints, FAST),
+                ]
+            ),
+            "objects": np.tile(self._part_high(), self.most),
+            "goal": np.full(goal_size, REACH_M),
+        }
+        self.boxes = {name: _box(high) for name, high in highs.items()}
+        self.boxes["mask"] = spaces.Box(0.0, 1.0, (self.most,), np.float32)
+        if task.spec.scene.belts:
+            self.boxes["scene"] = _box(np.full(len(task.spec.scene.belts), REACH_M))
+        self._onehot: NDArray[np.float64] = np.zeros((0, 0))
+
+    def _part_high(self) -> NDArray[np.float64]:
+        classes = np.ones(self.part_size - PART)
+        return np.concatenate([np.full(3, REACH_M), np.ones(6), np.full(6, FAST), classes])
+
+    @property
+    def space(self) -> spaces.Dict:
+        """All keys."""
+        return spaces.Dict(self.boxes)
+
+    @property
+    def flat_size(self) -> int:
+        """Of `flat`."""
+        return sum(box.shape[0] for key, box in self.boxes.items() if key != "goal")
+
+    def begin(self, scene: Scene) -> None:
+        """A new scene: remember what does not change in it."""
+        parts = scene.parts
+        self._mask = np.zeros(self.most, dtype=np.float32)
+        self._mask[: len(parts)] = 1.0
+        self._onehot = np.zeros((len(parts), self.part_size - PART))
+        if self._onehot.shape[1]:
+            for row, body in enumerate(parts):
+                class_ = scene.objects[body.object].spec.class_
+                self._onehot[row, self.classes.index(class_)] = 1.0
+
+    def write(self, state: State, belts: Mapping[str, float]) -> dict[str, NDArray[np.float32]]:
+        """The observation of a state; ``belts``: speeds by name."""
+        found = {
+            "robot": _cut(self._robot(state), self.boxes["robot"]),
+            "objects": _cut(self._objects(state), self.boxes["objects"]),
+            "goal": _cut(self.rule.desired, self.boxes["goal"]),
+            "mask": self._mask.copy(),
+        }
+        if "scene" in self.boxes:
+            found["scene"] = _cut(np.array(list(belts.values())), self.boxes["scene"])
+        return found
+
+    def flat(self, named: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+        """All but the goal in one row, in the order of the keys."""
+        return np.concatenate([named[key] for key in self.boxes if key != "goal"])
+
+    def _robot(self, state: State) -> NDArray[np.float64]:
+        tool = state.tool
+        X_WG = tool.X_WG
+        return np.concatenate(
+            [
+                X_WG[:3, 3],
+                X_WG[:3, 0],
+                X_WG[:3, 1],
+                tool.velocity,
+                (tool.width, float(state.held >= 0)),
+                tool.q,
+                tool.speed,
+            ]
+        )
+
+    def _objects(self, state: State) -> NDArray[np.float64]:
+        parts = state.parts
+        count = len(parts.com)
+        rows = np.zeros((self.most, self.part_size))
+        own = rows[:count]
+        own[:, :3] = parts.p_WB
+        own[:, 3:6] = parts.R_WB[:, :, 0]
+        own[:, 6:9] = parts.R_WB[:, :, 1]
+        own[:, 9:12] = parts.linear
+        own[:, 12:15] = parts.angular
+        own[:, 15:] = self._onehot
+        return rows.ravel()
+
+
+def _box(high: NDArray[np.float64]) -> spaces.Box:
+    return spaces.Box(-high.astype(np.float32), high.astype(np.float32), dtype=np.float32)
+
+
+def _cut(values: NDArray[np.float64], box: spaces.Box) -> NDArray[np.float32]:
+    """``values`` as float32 inside the box."""
+    return np.clip(values.astype(np.float32), box.low, box.high)

@@ -1,0 +1,187 @@
+"""Where a robot's links are for given joint positions, and which joint positions reach a pose.
+
+A `Chain` is what lies between the base R and one frame G: the movable joints in order, and what is
+rigid between them. All of it is numpy: no engine, no state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from simenv import pose
+from simenv.pose import Matrix
+
+__all__ = ["Chain", "Reach", "pose_error"]
+
+DAMPING = (
+    0.02  # of least squares: keeps steps short near a singular pose; costs no accuracy at rest
+)
+NULL_GAIN = 0.1  # share of the way towards the rest posture that one step goes, where it is free
+CLOSE_M, CLOSE_RAD = 1e-5, 1e-4  # a solution is this close
+ITERATIONS = 100  # of one start; most solutions take under 20
+STEP_RAD = 0.5  # largest joint step of one iteration
+
+
+@dataclass(frozen=True, eq=False)
+class Chain:
+    """From the base R to a frame G, through n movable joints."""
+
+    X_before: NDArray[np.float64]  # (n, 4, 4) from the frame before to joint i's, at position zero
+    axes: NDArray[np.float64]  # (n, 3) unit, in the joint's frame
+    turns: NDArray[np.bool_]  # (n,) revolute; else prismatic
+    lower: NDArray[np.float64]  # (n,) rad or m
+    upper: NDArray[np.float64]  # (n,)
+    X_after: Matrix  # (4, 4) from the last joint's frame to G
+
+    @cached_property
+    def _cross(self) -> NDArray[np.float64]:
+        """(n, 3, 3) the matrix K of each axis: K v = axis x v."""
+        x, y, z = self.axes.T
+        zero = np.zeros_like(x)
+        rows = np.array([[zero, -z, y], [z, zero, -x], [-y, x, zero]])
+        return np.ascontiguousarray(np.moveaxis(rows, -1, 0))
+
+    @cached_property
+    def _square(self) -> NDArray[np.float64]:
+        return self._cross @ self._cross
+
+    def frames(self, q: NDArray[np.float64]) -> NDArray[np.float64]:
+        """X_R of each joint's frame (n, 4, 4), moved by ``q`` (n,)."""
+        sine = np.where(self.turns, np.sin(q), 0.0)[:, None, None]
+        versine = np.where(self.turns, 1.0 - np.cos(q), 0.0)[:, None, None]
+        moved = np.zeros((len(q), 4, 4))
+        moved[:, 3, 3] = 1.0
+        # Rodrigues: R = 1 + sin K + (1 - cos) K^2.
+        own = sine * self._cross + versine * self._square
+        moved[:, :3, :3] = np.eye(3) + own
+        moved[:, :3, 3] = np.where(self.turns, 0.0, q)[:, None] * self.axes
+        steps = self.X_before @ moved
+        for i in range(1, len(q)):
+            np.matmul(steps[i - 1], steps[i], out=steps[i])
+        return steps
+
+    def forward(self, q: ArrayLike) -> Matrix:
+        """X_RG (4, 4) at ``q`` (n,)."""
+        q = np.asarray(q, dtype=np.float64)
+        return np.asarray(self.frames(q)[-1] @ self.X_after if len(q) else self.X_after)
+
+    def jacobian(self, q: ArrayLike) -> tuple[Matrix, NDArray[np.float64]]:
+        """X_RG (4, 4), and its derivative (6, n): linear then angular, axes of R, at G's origin."""
+        frames = self.frames(np.asarray(q, dtype=np.float64))
+        X_RG = frames[-1] @ self.X_after
+        axes = (frames[:, :3, :3] @ self.axes[:, :, None])[:, :, 0]  # (n, 3) in R
+        arms = X_RG[:3, 3] - frames[:, :3, 3]
+        around = np.empty_like(arms)  # axes x arms; np.cross takes five times as long
+        around[:, 0] = axes[:, 1] * arms[:, 2] - axes[:, 2] * arms[:, 1]
+        around[:, 1] = axes[:, 2] * arms[:, 0] - axes[:, 0] * arms[:, 2]
+        around[:, 2] = axes[:, 0] * arms[:, 1] - axes[:, 1] * arms[:, 0]
+        turns = self.turns[:, None]
+        columns = np.where(turns, around, axes), np.where(turns, axes, 0.0)
+        return X_RG, np.concatenate(columns, axis=1).T
+
+    def toward(
+        self,
+        q: NDArray[np.float64],
+        X_RG: Matrix,
+        *,
+        rest: NDArray[np.float64],
+        null_gain: float = NULL_GAIN,
+        at: tuple[Matrix, NDArray[np.float64]] | None = None,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """One damped least-squares step from ``q`` towards ``X_RG``, inside the limits.
+
+        A joint that would leave its limits is held there and the others take over its share. What
+        freedom is left pulls towards ``rest`` (n,) without moving G (null-space projection).
+        Buss 2004, "Introduction to inverse kinematics with ... damped least squares". ``at`` is what
+        `jacobian` says at ``q``, where that is known.
+
+        Returns:
+            The joint positions (n,), and the error (6,) that ``q`` had: metres, then radians.
+        """
+        X_now, J = self.jacobian(q) if at is None else at
+        error = pose_error(X_now, X_RG)
+        free = np.ones(len(q), dtype=np.bool_)
+        new = q
+        for _ in range(len(q)):
+            J_free = J if free.all() else J * free
+            square = J_free @ J_free.T
+            square.flat[::7] += DAMPING * DAMPING
+            pull = null_gain * (rest - q) * free
+            step = pull + J_free.T @ np.linalg.solve(square, error - J_free @ pull)
+            largest = float(np.abs(step).max(initial=0.0))
+            new = q + (step if largest <= STEP_RAD else step * (STEP_RAD / largest))
+            out = free & ((new < self.lower) | (new > self.upper))
+            if not out.any():
+                break
+            free &= ~out
+        return np.clip(new, self.lower, self.upper), error
+
+
+@dataclass(frozen=True, eq=False)
+class Reach:
+    """Solves a chain for a pose: from several starts, away from limits, free of self-collision."""
+
+    chain: Chain
+    rest: NDArray[np.float64]  # (n,) the posture that the null space pulls to
+    clear: Callable[[NDArray[np.float64]], bool] | None = None  # no link inside another at q?
+    starts: int = 8  # how many starting points are tried before giving up
+
+    def solve(
+        self, X_RG: Matrix, *, near: ArrayLike | None = None, seed: int = 0
+    ) -> NDArray[np.float64] | None:
+        """Joint positions (n,) that bring G to ``X_RG`` within 10 um and 0.1 mrad, or None.
+
+        The first try starts at ``near`` (default: the rest posture), later ones at random.
+        """
+        rng = np.random.default_rng(seed)
+        chain = self.chain
+        low, high = np.maximum(chain.lower, -np.pi), np.minimum(chain.upper, np.pi)
+        for start in range(self.starts):
+            first = self.rest if near is None else np.asarray(near, dtype=np.float64)
+            q = first if start == 0 else rng.uniform(low, high)
+            found = self._descend(q, X_RG)
+            if found is not None and (self.clear is None or self.clear(found)):
+                return found
+        return None
+
+    def _descend(self, q: NDArray[np.float64], X_RG: Matrix) -> NDArray[np.float64] | None:
+        for i in range(ITERATIONS):
+            # The pull to the rest posture fades, or it would hold the solution off the target.
+            gain = NULL_GAIN * max(0.0, 1.0 - 2.0 * i / ITERATIONS)
+            new, error = self.chain.toward(q, X_RG, rest=self.rest, null_gain=gain)
+            near_m, near_rad = np.linalg.norm(error[:3]), np.linalg.norm(error[3:])
+            if near_m < CLOSE_M and near_rad < CLOSE_RAD:
+                return q
+            q = new
+        return None
+
+
+def pose_error(X_RG: Matrix, wanted: Matrix) -> NDArray[np.float64]:
+    """(6,) what is left from ``X_RG`` to ``wanted``: metres, then a rotation vector, axes of R."""
+    error = np.empty(6)
+    error[:3] = wanted[:3, 3] - X_RG[:3, 3]
+    R = wanted[:3, :3] @ X_RG[:3, :3].T
+    error[3:] = (R[2, 1] - R[1, 2], R[0, 2] - R[2, 0], R[1, 0] - R[0, 1])
+    cosine = 0.5 * (R[0, 0] + R[1, 1] + R[2, 2] - 1.0)
+    if cosine > 0.9999:  # sin x = x: spares the square root and the arc
+        error[3:] *= 0.5
+    else:
+        error[3:] = pose.rotation_vector(R)
+    return error
+
+
+def chain(joints: Sequence[tuple[Matrix, ArrayLike, str, float, float]], X_after: Matrix) -> Chain:
+    """A chain from rows (X_before, axis, "revolute" or "prismatic", lower, upper)."""
+    return Chain(
+        X_before=np.array([row[0] for row in joints]).reshape(-1, 4, 4),
+        axes=np.array([row[1] for row in joints], dtype=np.float64).reshape(-1, 3),
+        turns=np.array([row[2] == "revolute" for row in joints], dtype=np.bool_),
+        lower=np.array([row[3] for row in joints], dtype=np.float64),
+        upper=np.array([row[4] for row in joints], dtype=np.float64),
+        X_after=X_after,
+    )

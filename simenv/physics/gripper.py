@@ -1,0 +1,195 @@
+"""How a gripper holds: what two pads press on, or what a cup has sealed and not yet lost."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simenv import pose
+from simenv.engine import pybullet
+from simenv.physics.robot import RobotBody
+from simenv.physics.stage import Stage
+from simenv.spec.robot import Jaw, Vacuum
+
+__all__ = ["Grip", "grip"]
+
+CUP_GROUP = 1 << 8  # of Bullet's collision filter
+LIP_POINTS = 8  # around the lip; all must be close to the part
+BEHIND_M = 0.004  # rays of the lip start this far inside the cup
+FIRM_N = 1e4  # what the joint of a sealed part may pull; the vacuum lets go long before
+
+
+class Grip(Protocol):
+    """What a gripper does to parts."""
+
+    def width_at(self, q: NDArray[np.float64]) -> float:
+        """0 closed or sucking, 1 open or released, for the positions of its joints."""
+        ...
+
+    def close(self, width: float, q: NDArray[np.float64], step_s: float) -> list[float]:
+        """Drive the gripper to ``width`` within ``step_s``: speeds of its joints, now at ``q``."""
+        ...
+
+    def update(self) -> None:
+        """Look at what is held before the next time steps."""
+        ...
+
+    def held(self) -> int:
+        """Row among the parts of what is held; -1: nothing."""
+        ...
+
+
+class JawGrip:
+    """Two fingers."""
+
+    def __init__(self, stage: Stage, robot: RobotBody, jaw: Jaw) -> None:
+        self._stage, self._robot, self._jaw = stage, robot, jaw
+        self._pads = [robot.piece_of(link)[0] for link in jaw.pads]
+        self._rows = {bullet: row for row, bullet in enumerate(stage.bullets)}
+        ends = np.array(list(jaw.joints.values()))
+        self._closed, self._travel = ends[:, 0], ends[:, 1] - ends[:, 0]
+
+    def width_at(self, q: NDArray[np.float64]) -> float:
+        """How far the fingers are open, 0..1."""
+        return float(((q - self._closed) / self._travel).mean())
+
+    def close(self, width: float, q: NDArray[np.float64], step_s: float) -> list[float]:
+        """Towards the opening ``width`` (0..1), no faster than the fingers are."""
+        speed = (self._closed + width * self._travel - q) / step_s
+        limit = self._jaw.speed_m_s
+        return np.clip(speed, -limit, limit).tolist()  # type: ignore[no-any-return]
+
+    def update(self) -> None:
+        """Nothing to do: friction holds."""
+
+    def held(self) -> int:
+        """The part that every pad touches."""
+        touching: set[int] | None = None
+        for pad in self._pads:
+            points = pybullet.getContactPoints(
+                bodyA=self._robot.bullet, linkIndexA=pad, physicsClientId=self._stage.client
+            )
+            own = {row[2] for row in points if row[8] < 1e-3}
+            touching = own if touching is None else touching & own
+        rows = [self._rows[bullet] for bullet in touching or () if bullet in self._rows]
+        return min(rows, default=-1)
+
+
+class CupGrip:
+    """A suction cup: seals where its whole lip is close to one part, lets go above its force."""
+
+    def __init__(self, stage: Stage, robot: RobotBody, cup: Vacuum) -> None:
+        self._stage, self._robot, self._cup = stage, robot, cup
+        self._rows = {bullet: row for row, bullet in enumerate(stage.bullets)}
+        self._link, X_PL = robot.piece_of(cup.grasp.link)
+        self._X_PG = X_PL @ cup.grasp.X_AB
+        angle = 2 * np.pi * np.arange(LIP_POINTS) / LIP_POINTS
+        ring = cup.radius_m * np.column_stack([np.cos(angle), np.sin(angle), np.zeros(LIP_POINTS)])
+        self._starts = ring - (0, 0, BEHIND_M)  # (8, 3) in G
+        self._ends = ring + (0, 0, cup.gap_m)
+        # Rays see all groups but this one, so that none stops at the cup itself.
+        pybullet.setCollisionFilterGroupMask(
+            robot.bullet, self._link, CUP_GROUP, -1, physicsClientId=stage.client
+        )
+        self._sucks = False
+        self._seal: int | None = None
+        self._part = -1
+
+    def width_at(self, q: NDArray[np.float64]) -> float:
+        """0 while it sucks, 1 when released."""
+        return 0.0 if self._sucks else 1.0
+
+    def close(self, width: float, q: NDArray[np.float64], step_s: float) -> list[float]:
+        """Suck below one half, release above."""
+        self._sucks = width < 0.5
+        if not self._sucks:
+            self._let_go()
+        return []
+
+    def update(self) -> None:
+        """Seal what the lip has come to; lose what pulls too hard."""
+        if self._seal is not None:
+            if self.pull_n() > self._cup.force_n:
+                self._let_go()
+        elif self._sucks:
+            part = self._under_lip()
+            if part >= 0:
+                self._attach(part)
+
+    def held(self) -> int:
+        """The part that is sealed."""
+        return self._part
+
+    def pull_n(self) -> float:
+        """How hard the part pulls out of the cup: along its axis, or sideways."""
+        if self._seal is None:
+            return 0.0
+        state = pybullet.getConstraintState(self._seal, physicsClientId=self._stage.client)
+        return float(np.linalg.norm(state[:3]))
+
+    def _X_WG(self) -> pose.Matrix:
+        state = pybullet.getLinkState(
+            self._robot.bullet,
+            self._link,
+            computeForwardKinematics=1,
+            physicsClientId=self._stage.client,
+        )
+        return pose.from_quaternion(state[5], state[4]) @ self._X_PG
+
+    def _under_lip(self) -> int:
+        """The part that all rays from the lip meet within the gap; -1: none."""
+        X_WG = self._X_WG()
+        hits = pybullet.rayTestBatch(
+            pose.apply(X_WG, self._starts).tolist(),
+            pose.apply(X_WG, self._ends).tolist(),
+            collisionFilterMask=~CUP_GROUP,
+            physicsClientId=self._stage.client,
+        )
+        bodies = {hit[0] for hit in hits}
+        (first, *others) = bodies
+        return -1 if others else self._rows.get(first, -1)
+
+    def _attach(self, part: int) -> None:
+        """Weld the part to the cup where it is."""
+        stage = self._stage
+        bullet = stage.bullets[part]
+        state = pybullet.getLinkState(
+            self._robot.bullet,
+            self._link,
+            computeForwardKinematics=1,
+            physicsClientId=stage.client,
+        )
+        X_WI = pose.from_quaternion(state[1], state[0])  # inertial frame of the cup's piece
+        p, turn = pybullet.getBasePositionAndOrientation(bullet, stage.client)
+        X_IB = pose.inverse(X_WI) @ pose.from_quaternion(turn, p)
+        self._seal = pybullet.createConstraint(
+            self._robot.bullet,
+            self._link,
+            bullet,
+            -1,
+            pybullet.JOINT_FIXED,
+            [0, 0, 0],
+            X_IB[:3, 3].tolist(),
+            [0, 0, 0],
+            pose.quaternion(X_IB).tolist(),
+            physicsClientId=stage.client,
+        )
+        pybullet.changeConstraint(self._seal, maxForce=FIRM_N, physicsClientId=stage.client)
+        self._part = part
+
+    def _let_go(self) -> None:
+        if self._seal is not None:
+            pybullet.removeConstraint(self._seal, physicsClientId=self._stage.client)
+        self._seal, self._part = None, -1
+
+
+def grip(stage: Stage) -> Grip | None:
+    """The gripper of the scene's robot, if it has one."""
+    robot = stage.robot
+    assert robot is not None
+    gripper = robot.robot.model.gripper
+    if isinstance(gripper, Jaw):
+        return JawGrip(stage, robot, gripper)
+    return None if gripper is None else CupGrip(stage, robot, gripper)

@@ -1,0 +1,198 @@
+"""A robot in one Bullet client: its pieces, its motors, where its joints and links are.
+
+Bullet is told the pieces that `RobotModel` made of the URDF, from memory: a fifth of the time of its
+own loader, no file touched, links that are welded together are one. Every joint has a velocity
+motor with the URDF's effort as its limit: it holds against gravity, and it carries a joint by an
+exact distance in a given time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simenv import pose
+from simenv.engine import pybullet
+from simenv.physics.shape import MARGIN_M
+from simenv.physics.workshop import Workshop
+from simenv.pose import Matrix
+from simenv.scene import Robot
+from simenv.spec.object import Friction
+from simenv.spec.robot import Jaw, Piece
+
+__all__ = ["Joints", "RobotBody"]
+
+NO_LIMIT = 1e3  # N or N m; of a joint whose URDF gives no effort
+GEAR_ERP, GEAR_N = 0.1, 50.0  # of the spindle that couples two fingers
+
+
+class Joints(NamedTuple):
+    """Where the driven joints are, and how fast; the arm's first, then the fingers'."""
+
+    q: NDArray[np.float64]  # (n,) rad or m
+    speed: NDArray[np.float64]  # (n,)
+
+
+class RobotBody:
+    """One robot; see the module. ``joints`` are the driven ones: the arm's, then the fingers'."""
+
+    def __init__(self, robot: Robot, workshop: Workshop, *, client: int) -> None:
+        self.robot, self.client = robot, client
+        model = robot.model
+        self.pieces = model.pieces
+        self.bullet = self._create(workshop)
+        self._row = {  # link -> its piece, and X_PL
+            name: (row, X_PL) for row, p in enumerate(self.pieces) for name, X_PL in p.links
+        }
+        fingers = tuple(model.gripper.joints) if isinstance(model.gripper, Jaw) else ()
+        self.joints = (*model.arm_joints, *fingers)
+        index = {p.joint.name: row - 1 for row, p in enumerate(self.pieces) if p.joint is not None}
+        self._indices = [index[name] for name in self.joints]
+        self._others = [own for name, own in index.items() if name not in self.joints]
+        self.effort = [model.urdf.joint(name).effort or NO_LIMIT for name in self.joints]
+        if isinstance(model.gripper, Jaw):
+            self.effort[len(model.arm_joints) :] = [model.gripper.force_n] * len(fingers)
+            self._couple(model.gripper, index)
+        for name, value in robot.q.items():
+            self._reset(index[name], value)
+        self.drive(np.zeros(len(self.joints)))
+
+    def _create(self, workshop: Workshop) -> int:
+        pieces, client = self.pieces, self.client
+        shapes = [workshop.link_shape(piece) for piece in pieces]
+        X_WR = self.robot.X_WR
+        moving = pieces[1:]
+        frames = [piece.inertial.X_LI for piece in moving]
+        kinds = {"revolute": pybullet.JOINT_REVOLUTE, "prismatic": pybullet.JOINT_PRISMATIC}
+        joints = [piece.joint for piece in moving if piece.joint is not None]
+        body = pybullet.createMultiBody(
+            0.0,
+            shapes[0],
+            basePosition=X_WR[:3, 3].tolist(),
+            baseOrientation=pose.quaternion(X_WR).tolist(),
+            linkMasses=[piece.inertial.mass_kg for piece in moving],
+            linkCollisionShapeIndices=shapes[1:],
+            linkVisualShapeIndices=[-1] * len(moving),
+            linkPositions=[piece.X_PJ[:3, 3].tolist() for piece in moving],
+            linkOrientations=[pose.quaternion(piece.X_PJ).tolist() for piece in moving],
+            linkInertialFramePositions=[X[:3, 3].tolist() for X in frames],
+            linkInertialFrameOrientations=[pose.quaternion(X).tolist() for X in frames],
+            linkParentIndices=[piece.parent for piece in moving],  # 0 is the base
+            linkJointTypes=[kinds[joint.kind] for joint in joints],
+            linkJointAxis=[joint.axis.tolist() for joint in joints],
+            physicsClientId=client,
+        )
+        for row, piece in enumerate(pieces):
+            self._tune(int(body), row - 1, piece)
+        return int(body)
+
+    def _tune(self, body: int, link: int, piece: Piece) -> None:
+        touching = [f for name, _ in piece.links if (f := self._friction(name)) is not None]
+        friction = max(touching, key=lambda own: own.lateral, default=Friction())
+        more = {}
+        if piece.joint is not None:
+            # Bullet derives the inertia from the shape unless it is given, mass with it.
+            diagonal = np.diag(piece.inertial.inertia).tolist()
+            more = {
+                "mass": piece.inertial.mass_kg,
+                "localInertiaDiagonal": diagonal,
+                "jointDamping": piece.joint.damping,
+            }
+        pybullet.changeDynamics(
+            body,
+            link,
+            lateralFriction=friction.lateral,
+            rollingFriction=friction.rolling,
+            spinningFriction=friction.spinning,
+            restitution=0.0,
+            collisionMargin=MARGIN_M,
+            linearDamping=0.0,
+            angularDamping=0.0,
+            physicsClientId=self.client,
+            **more,
+        )
+
+    def _friction(self, link: str) -> Friction | None:
+        return self.robot.model.friction.get(link)
+
+    def _couple(self, jaw: Jaw, index: Mapping[str, int]) -> None:
+        """Gear every finger to the first: they move by their own travel, together."""
+        (first, (closed, opened)), *others = jaw.joints.items()
+        for name, (other_closed, other_opened) in others:
+            gear = pybullet.createConstraint(
+                self.bullet,
+                index[first],
+                self.bullet,
+                index[name],
+                pybullet.JOINT_GEAR,
+                [1, 0, 0],
+                [0, 0, 0],
+                [0, 0, 0],
+                physicsClientId=self.client,
+            )
+            ratio = -(opened - closed) / (other_opened - other_closed)
+            pybullet.changeConstraint(
+                gear,
+                gearRatio=ratio,
+                erp=GEAR_ERP,
+                maxForce=GEAR_N,
+                physicsClientId=self.client,
+            )
+
+    def _reset(self, index: int, value: float) -> None:
+        pybullet.resetJointState(self.bullet, index, value, 0.0, physicsClientId=self.client)
+
+    def drive(self, speed: Sequence[float] | NDArray[np.float64]) -> None:
+        """Let the driven joints move at these speeds (n,), rad/s or m/s, within their effort."""
+        pybullet.setJointMotorControlArray(
+            self.bullet,
+            self._indices,
+            pybullet.VELOCITY_CONTROL,
+            targetVelocities=speed if isinstance(speed, list) else np.asarray(speed).tolist(),
+            forces=self.effort,
+            physicsClientId=self.client,
+        )
+
+    def read(self) -> Joints:
+        """Where the driven joints are now."""
+        rows = pybullet.getJointStates(self.bullet, self._indices, self.client)
+        both = np.array([row[:2] for row in rows], dtype=np.float64).reshape(-1, 2)
+        return Joints(both[:, 0], both[:, 1])
+
+    def link_poses(self, names: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """X_WL (L, 4, 4) and velocities (L, 6) of links: m/s at the link's origin, rad/s; world."""
+        X_WL, velocity = np.zeros((len(names), 4, 4)), np.zeros((len(names), 6))
+        pieces = self._piece_poses()
+        for k, name in enumerate(names):
+            row, X_PL = self._row[name]
+            X_WP, linear, angular = pieces[row]
+            X_WL[k] = X_WP @ X_PL
+            arm = X_WL[k, :3, 3] - X_WP[:3, 3]
+            velocity[k] = [*(linear + np.cross(angular, arm)), *angular]
+        return X_WL, velocity
+
+    def _piece_poses(self) -> list[tuple[Matrix, NDArray[np.float64], NDArray[np.float64]]]:
+        """X_WP of every piece, and its velocity at P's origin."""
+        still = np.zeros(3)
+        found = [(self.robot.X_WR, still, still)]
+        states = pybullet.getLinkStates(
+            self.bullet,
+            range(len(self.pieces) - 1),
+            computeLinkVelocity=1,
+            computeForwardKinematics=1,
+            physicsClientId=self.client,
+        )
+        for state in states:
+            com, _, _, _, p_WP, turn, linear, angular = state
+            X_WP = pose.from_quaternion(turn, p_WP)
+            arm = X_WP[:3, 3] - np.array(com)
+            found.append((X_WP, np.array(linear) + np.cross(angular, arm), np.array(angular)))
+        return found
+
+    def piece_of(self, link: str) -> tuple[int, Matrix]:
+        """Bullet's number of the piece that ``link`` is part of (-1: the base), and X_PL."""
+        row, X_PL = self._row[link]
+        return row - 1, X_PL

@@ -1,0 +1,101 @@
+"""How a scene goes on under control: so many time steps for each command, then a look."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simenv.engine import pybullet
+from simenv.physics.gripper import Grip, grip
+from simenv.physics.robot import RobotBody
+from simenv.physics.stage import Stage
+from simenv.scene import Snapshot
+
+__all__ = ["Motion", "Simulation"]
+
+BELT_LOOK_S = 1 / 60  # how often it is asked which parts a belt carries
+
+Rows = NDArray[np.float64]
+
+
+class Motion:
+    """Where the N parts are and how they move, in the order of Scene.parts; world axes."""
+
+    def __init__(self, stage: Stage) -> None:
+        com, turn = stage.where()
+        self.com = com  # (N, 3) centres of mass, metres
+        R_WI = _rotations(turn)
+        self.R_WB: Rows = R_WI @ stage.R_IB  # (N, 3, 3)
+        self.p_WB: Rows = com - (self.R_WB @ stage.p_BI[:, :, None])[:, :, 0]  # (N, 3)
+        speeds = [pybullet.getBaseVelocity(b, stage.client) for b in stage.bullets]
+        both = np.array(speeds, dtype=np.float64).reshape(-1, 2, 3)
+        self.linear, self.angular = both[:, 0], both[:, 1]  # (N, 3) m/s of the com, rad/s
+
+
+class Simulation:
+    """A scene in Bullet that waits for commands; made by `World.begin`."""
+
+    def __init__(self, stage: Stage, dt: float, substeps: int) -> None:
+        self.stage, self.scene = stage, stage.scene
+        self.dt, self.substeps = dt, substeps
+        self.count = 0  # time steps so far
+        self.robot: RobotBody | None = stage.robot
+        self.grip: Grip | None = None if stage.robot is None else grip(stage)
+        self._look_steps = max(1, round(BELT_LOOK_S / dt))
+        self._whole = not stage.belts  # nothing to do between the time steps of a command
+        stage.meet_belts(stage.where().com)
+        if self._whole:  # Bullet takes them in one call
+            pybullet.setPhysicsEngineParameter(
+                fixedTimeStep=dt * substeps, numSubSteps=substeps, physicsClientId=stage.client
+            )
+
+    @property
+    def time_s(self) -> float:
+        """Since the drop; computed, so that no rounding adds up."""
+        return self.scene.start_s + self.count * self.dt
+
+    def step(self) -> None:
+        """One command's time: ``substeps`` time steps."""
+        if self.grip is not None:
+            self.grip.update()
+        if self._whole:
+            pybullet.stepSimulation(self.stage.client)
+            self.count += self.substeps
+            return
+        start_s = self.scene.start_s
+        for _ in range(self.substeps):
+            self.stage.step(start_s + (self.count + 0.5) * self.dt, start_s)
+            self.count += 1
+            if self.count % self._look_steps == 0:
+                self.stage.meet_belts(self.stage.where().com)
+
+    def motion(self) -> Motion:
+        """Where the parts are now."""
+        return Motion(self.stage)
+
+    def snapshot(self) -> Snapshot:
+        """All that a renderer or a label needs of this moment."""
+        X_WB, velocity = self.stage.poses()
+        return Snapshot(
+            scene=self.scene,
+            time_s=self.time_s,
+            frame=self.count,
+            capture_time_s=self.count * self.dt,
+            X_WB=X_WB,
+            velocity=velocity,
+            contacts=self.stage.touches() if "contacts" in self.scene.labels else None,
+        )
+
+
+def _rotations(turn: Rows) -> Rows:
+    """Rotation matrices (N, 3, 3) of unit quaternions (N, 4) xyzw."""
+    x, y, z, w = turn.T
+    xx, yy, zz = 2 * x * x, 2 * y * y, 2 * z * z
+    xy, xz, yz = 2 * x * y, 2 * x * z, 2 * y * z
+    wx, wy, wz = 2 * w * x, 2 * w * y, 2 * w * z
+    rows = [
+        [1 - yy - zz, xy - wz, xz + wy],
+        [xy + wz, 1 - xx - zz, yz - wx],
+        [xz - wy, yz + wx, 1 - xx - yy],
+    ]
+    return np.moveaxis(np.array(rows), -1, 0)
