@@ -17,7 +17,7 @@ from simenv.domain.sample import sample
 from simenv.envs.control import Driver, action_size
 from simenv.envs.easel import Easel
 from simenv.envs.observe import Layout, most_parts
-from simenv.envs.picture import Pictures
+from simenv.envs.picture import Pictures, has_display
 from simenv.envs.reward import Judge, Verdict
 from simenv.envs.rules import Rule, rule_of
 from simenv.envs.state import State
@@ -48,8 +48,6 @@ class TaskEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         observation, info = env.reset(seed=0)
         observation, reward, terminated, truncated, info = env.step(env.action_space.sample())
     """
-
-    metadata = {"render_modes": ["rgb_array", "human"], "render_fps": 20}
 
     def __init__(
         self,
@@ -85,10 +83,9 @@ class TaskEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
                 f"{self.task.path or self.task.name}: has no env section; add scene.robot,"
                 " success and env"
             )
-        if render_mode not in (None, *self.metadata["render_modes"]):
-            raise InputError(f"no render_mode {render_mode!r}; there is rgb_array, human")
         self.env, self.tier, self.render_mode = spec.env, tier, render_mode
-        self.metadata = {**self.metadata, "render_fps": spec.env.rate_hz}
+        self.metadata = {"render_modes": _render_modes(), "render_fps": spec.env.rate_hz}
+        _check_render_mode(render_mode)
         self.rule: Rule = rule_of(self.task, most_parts(self.task, spec.success.rule.actors))
         self.judge = Judge(self.env.reward, self.rule)
         self.layout = Layout(
@@ -277,6 +274,17 @@ class TaskEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         if self.world is not None:
             self.world.close()
         self.world = self.simulation = None
+
+
+def _render_modes() -> list[str]:
+    return ["rgb_array", *(["human"] if has_display() else [])]
+
+
+def _check_render_mode(mode: str | None) -> None:
+    if mode not in (None, "rgb_array", "human"):
+        raise InputError(f"no render_mode {mode!r}; there is rgb_array, human")
+    if mode == "human" and not has_display():
+        raise InputError("render_mode human needs a display, and there is none; use rgb_array")
 
 
 class GoalEnv(TaskEnv):

@@ -16,7 +16,7 @@ TASKS = {  # id without namespace and version -> task of the catalog, steps of a
     "ConveyorSort": ("conveyor_sort", 400),
     "BinPick": ("bin_pick", 150),
     "TablePick": ("table_pick", 100),
-    "TablePush": ("table_push", 100),
+    "TablePush": ("table_push", 50),
     "TableStack": ("table_stack", 150),
 }
 NAMESPACE = "simenv"

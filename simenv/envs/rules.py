@@ -163,7 +163,15 @@ class _ZoneRule(Rule):
         x, y = self.task.spec.scene.zones[zone].size_m
         return np.array([x / 2, y / 2, self.height_m / 2 + SLACK_M])
 
-    def _inside(self, state: State, row: int) -> float:
+    def inside(self, state: State, row: int) -> bool:
+        """Whether a part is in its zone."""
+        return self._off(state, row) <= 1.0
+
+    def plane_W(self, row: int) -> Floats:
+        """(3,) the middle of the zone's plane, world."""
+        return np.asarray(self._X_WZ[row][:3, 3])
+
+    def _off(self, state: State, row: int) -> float:
         """How far a part is from being inside, in tolerances of its own zone."""
         middle = (0.0, 0.0, self.height_m / 2)
         error = np.abs(self._in_zone(state, row) - middle)
@@ -175,7 +183,7 @@ class _ZoneRule(Rule):
     def target(self, state: State) -> int:
         if state.held in self.rows:
             return state.held
-        left = [int(row) for row in self.rows if self._inside(state, int(row)) > 1.0]
+        left = [int(row) for row in self.rows if not self.inside(state, int(row))]
         distance = np.linalg.norm(state.parts.com[left] - state.grip_W, axis=1)
         return left[int(np.argmin(distance))] if left else -1
 
@@ -184,7 +192,7 @@ class _ZoneRule(Rule):
 
     def _outside(self, lost: NDArray[np.bool_], state: State) -> NDArray[np.bool_]:
         """Which parts of the group lie on the floor outside their zone, which may be there, too."""
-        out = [lost[row] and self._inside(state, int(row)) > 1.0 for row in self.rows]
+        out = [lost[row] and not self.inside(state, int(row)) for row in self.rows]
         return np.array(out, dtype=np.bool_)
 
     def _put_down(self, state: State, rows: list[int]) -> bool:
@@ -212,13 +220,13 @@ class PlacedRule(_ZoneRule):
     def _row(self, state: State) -> int:
         """Any: the part that is nearest to inside; all: the one that is farthest."""
         pick = min if self.own.which == "any" else max
-        return int(pick(self.rows, key=lambda row: self._inside(state, int(row))))
+        return int(pick(self.rows, key=lambda row: self._off(state, int(row))))
 
     def achieved(self, state: State) -> Floats:
         return self._in_zone(state, self._row(state)) if len(self.rows) else self.desired + np.inf
 
     def free(self, state: State) -> bool:
-        inside = [int(row) for row in self.rows if self._inside(state, int(row)) <= 1.0]
+        inside = [int(row) for row in self.rows if self.inside(state, int(row))]
         if self.own.which == "all":
             return self._put_down(state, inside)
         return any(self._put_down(state, [row]) for row in inside)

@@ -69,10 +69,6 @@ def export(
 
 
 def _export_demos(source: DemoSource, to: str, out: str | Path) -> str:
-    if to == "minari":
-        minari.require()
-    elif to == "lerobot":
-        lerobot.require()
     write = {"minari": minari.write, "robomimic": robomimic.write, "lerobot": lerobot.write}[to]
     with Folder(out) as folder:
         steps = write(source, folder)
@@ -88,8 +84,8 @@ def _check_kind(path: str | Path, to: str) -> None:
         )
     if not demos and to in DEMO_FORMATS:
         raise InputError(
-            f"{path}: holds no episode-*.h5, and {to} is of demonstrations; name a folder of these, "
-            f"or export a dataset with --to {_one_of(FORMATS)}"
+            f"{path}: holds no episode-*.h5, which {to} is made of; name a folder of "
+            f"demonstrations, or export a dataset with --to {_one_of(FORMATS)}"
         )
 
 

@@ -30,7 +30,7 @@ from simenv.export.folder import Folder
 from simenv.export.stats import Stats, join, stats_of
 from simenv.export.text import by_line
 
-__all__ = ["require", "write"]
+__all__ = ["write"]
 
 VERSION = "v3.0"  # CODEBASE_VERSION of lerobot/datasets/dataset_metadata.py
 CHUNK_FILES = 1000  # files of a chunk-NNN folder
@@ -40,12 +40,8 @@ DATA = "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
 EPISODES = "meta/episodes/chunk-000/file-000.parquet"
 
 
-def require() -> None:
-    """That Parquet can be written.
-
-    Raises:
-        InputError: pyarrow is missing.
-    """
+def _require() -> None:
+    """That Parquet can be written."""
     try:
         import pyarrow  # noqa: F401
     except ImportError:
@@ -90,7 +86,12 @@ class Book:
 
 
 def write(source: DemoSource, folder: Folder) -> int:
-    """Write the episodes; how many steps they have."""
+    """Write the episodes; how many steps they have.
+
+    Raises:
+        InputError: pyarrow is missing, or a number is not finite.
+    """
+    _require()
     book = Book(features_of(source.first, source.observations))
     files = DataFiles(folder, book.features)
     with files.closed():

@@ -26,18 +26,14 @@ if TYPE_CHECKING:
     from gymnasium import Space
     from gymnasium.envs.registration import EnvSpec
 
-__all__ = ["dataset_id", "require", "write"]
+__all__ = ["dataset_id", "write"]
 
 LEAST = (0, 5, 4)  # the first Minari that can leave pictures as they are
 ROOT = "MINARI_DATASETS_PATH"  # where Minari looks for datasets
 
 
-def require() -> None:
-    """That Minari can be used.
-
-    Raises:
-        InputError: it, or Pillow, is missing, or too old.
-    """
+def _require() -> None:
+    """That Minari can be used."""
     try:
         import minari
         import PIL  # noqa: F401  which Minari needs and does not ask for
@@ -58,7 +54,12 @@ def dataset_id(source: DemoSource) -> str:
 
 
 def write(source: DemoSource, folder: Folder) -> int:
-    """Write the episodes; how many steps they have. ``folder`` becomes Minari's root."""
+    """Write the episodes; how many steps they have. ``folder`` becomes Minari's root.
+
+    Raises:
+        InputError: Minari is missing or too old.
+    """
+    _require()
     import minari
 
     spec, rows = _env_spec(source.first.env_spec), list[dict[str, Any]]()

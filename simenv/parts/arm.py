@@ -35,9 +35,9 @@ def _housing(radius: float, z0: float, z1: float, *, lid: float = 0.009) -> Tria
 
     A groove parts lid and housing, as a seam would; ``lid`` is the radius of the lid's edge.
     """
-    seam, bevel = z1 - lid - 0.007, 0.0015
+    seam, bevel = z1 - lid - 0.004, 0.0015
     profile = [(0.0, z0), (radius - bevel, z0), (radius, z0 + bevel)]
-    profile += [(radius, seam - 0.0012), (radius - 0.0012, seam), (radius, seam + 0.0012)]
+    profile += [(radius, seam - 0.002), (radius - 0.0018, seam), (radius, seam + 0.002)]
     profile += [*_edge(radius, z1, lid), (0.6 * radius, z1 + 0.0015), (0.0, z1 + 0.0015)]
     return turn(profile, SEGMENTS)
 
@@ -50,7 +50,7 @@ def _stub(radius: float, z1: float) -> Triangles:
     )
 
 
-def _tube(radii: tuple[float, float], z0: float, z1: float, flare: float = 0.008) -> Triangles:
+def _tube(radii: tuple[float, float], z0: float, z1: float, flare: float = 0.006) -> Triangles:
     """A tapered tube between two housings, wider where it meets them at z0 and z1."""
     low, high = radii
     steps = np.linspace(0.0, 1.0, 5)
@@ -121,7 +121,7 @@ def _shoulder() -> Link:
 
 
 def _upper_arm() -> Link:
-    y = 0.132
+    y = 0.124
     return _link(
         "upper_arm",
         7.2,
@@ -138,17 +138,17 @@ def _upper_arm() -> Link:
 
 
 def _forearm() -> Link:
-    y = 0.022
+    y = 0.026
     return _link(
         "forearm",
         2.6,
-        _along_y(_housing(0.049, 0.0, 0.106), 0.078, back=True),
-        moved(_tube((0.037, 0.032), 0.044, FORE - 0.034, 0.006), pose.pose(p_AB=(0.0, y, 0.0))),
-        _along_y(_housing(0.040, 0.0, 0.086, lid=0.008), 0.064, FORE, back=True),
+        _along_y(_housing(0.049, 0.0, 0.108), 0.078, back=True),
+        moved(_tube((0.037, 0.032), 0.044, FORE - 0.034, 0.005), pose.pose(p_AB=(0.0, y, 0.0))),
+        _along_y(_housing(0.040, 0.0, 0.090, lid=0.008), 0.066, FORE, back=True),
         touch=[
-            _cylinder_y(0.049, -0.028, 0.078),
+            _cylinder_y(0.049, -0.030, 0.078),
             _cylinder_z(0.038, 0.0, FORE, y),
-            _cylinder_y(0.040, -0.022, 0.064, FORE),
+            _cylinder_y(0.040, -0.024, 0.066, FORE),
         ],
         color=BLUE,
     )
@@ -158,9 +158,9 @@ def _wrist_1() -> Link:
     return _link(
         "wrist_1",
         1.25,
-        _along_y(_housing(0.039, 0.0, 0.108, lid=0.008), 0.064 - WRIST1),
+        _along_y(_housing(0.039, 0.0, 0.108, lid=0.008), 0.066 - WRIST1),
         _stub(0.036, 0.052),
-        touch=[_cylinder_y(0.039, 0.064 - WRIST1, 0.042), _cylinder_z(0.036, 0.0, 0.052)],
+        touch=[_cylinder_y(0.039, 0.066 - WRIST1, 0.044), _cylinder_z(0.036, 0.0, 0.052)],
         color=GREY,
     )
 

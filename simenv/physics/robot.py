@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from simenv import pose
 from simenv.engine import pybullet
-from simenv.physics.shape import MARGIN_M
 from simenv.physics.workshop import Workshop
 from simenv.pose import Matrix
 from simenv.scene import Robot
@@ -62,7 +61,8 @@ class RobotBody:
 
     def _create(self, workshop: Workshop) -> int:
         pieces, client = self.pieces, self.client
-        shapes = [workshop.link_shape(piece) for piece in pieces]
+        touching = self._touching()
+        shapes = [workshop.link_shape(p, thin=not touching.isdisjoint(dict(p.links))) for p in pieces]
         X_WR = self.robot.X_WR
         moving = pieces[1:]
         frames = [piece.inertial.X_LI for piece in moving]
@@ -87,7 +87,18 @@ class RobotBody:
         )
         for row, piece in enumerate(pieces):
             self._tune(int(body), row - 1, piece)
+        # Damping is one for the whole tree. Asked of a link together with a mass, it would write
+        # that mass into the base and set the robot free (PyBullet 3.2.7); so would a margin.
+        pybullet.changeDynamics(
+            body, -1, linearDamping=0.0, angularDamping=0.0, physicsClientId=client
+        )
         return int(body)
+
+    def _touching(self) -> set[str]:
+        """The links that are made to touch parts: only their skin needs to be thin."""
+        gripper = self.robot.model.gripper
+        pads = gripper.pads if isinstance(gripper, Jaw) else ()
+        return {*pads, self.robot.model.grasp.link}
 
     def _tune(self, body: int, link: int, piece: Piece) -> None:
         touching = [f for name, _ in piece.links if (f := self._friction(name)) is not None]
@@ -108,9 +119,6 @@ class RobotBody:
             rollingFriction=friction.rolling,
             spinningFriction=friction.spinning,
             restitution=0.0,
-            collisionMargin=MARGIN_M,
-            linearDamping=0.0,
-            angularDamping=0.0,
             physicsClientId=self.client,
             **more,
         )

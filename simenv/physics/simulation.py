@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +16,8 @@ from simenv.scene import Snapshot
 __all__ = ["Motion", "Simulation"]
 
 BELT_LOOK_S = 1 / 60  # how often it is asked which parts a belt carries
+
+RAYS = 8192  # in one call; Bullet takes up to 16384
 
 Rows = NDArray[np.float64]
 
@@ -72,6 +76,21 @@ class Simulation:
     def motion(self) -> Motion:
         """Where the parts are now."""
         return Motion(self.stage)
+
+    def cast(self, starts: Rows, ends: Rows) -> tuple[NDArray[np.int64], Rows, Rows]:
+        """What rays (N, 3) meet first: row of the part (-1: something else, -2: nothing), where
+        (N, 3), and the normal there (N, 3); world.
+        """
+        client, rows = self.stage.client, {b: k for k, b in enumerate(self.stage.bullets)}
+        hits: list[Any] = []
+        for k in range(0, len(starts), RAYS):
+            some = slice(k, k + RAYS)
+            hits += pybullet.rayTestBatch(
+                starts[some].tolist(), ends[some].tolist(), physicsClientId=client
+            )
+        met = [-2 if hit[0] < 0 else rows.get(hit[0], -1) for hit in hits]
+        points, normals = (np.array([hit[k] for hit in hits]).reshape(-1, 3) for k in (3, 4))
+        return np.array(met, dtype=np.int64), points, normals
 
     def snapshot(self) -> Snapshot:
         """All that a renderer or a label needs of this moment."""

@@ -50,10 +50,10 @@ class Workshop:
             self._shapes[solid] = shape
         return self._shapes[solid]
 
-    def link_shape(self, piece: Piece) -> int:
+    def link_shape(self, piece: Piece, *, thin: bool) -> int:
         """The shape of a robot's piece, in its own frame; -1 where nothing touches.
 
-        Its hulls still need their margin: `changeDynamics` gives it to a link.
+        Unless it is ``thin``, Bullet's own skin of 1 mm stays: making one thin takes 0.1 ms.
         """
         if not piece.hulls:
             return -1
@@ -62,6 +62,8 @@ class Workshop:
         solid = self._pieces[piece]
         if solid not in self._shapes:
             self._shapes[solid] = create_hulls(solid, self._path(solid), client=self._client)
+            if thin:
+                self._thin(self._shapes[solid])
         return self._shapes[solid]
 
     def _path(self, solid: Solid) -> Path:
