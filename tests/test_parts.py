@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from simenv import mesh
 from simenv.mesh import Mesh
-from simenv.parts import PARTS, write, write_all
+from simenv.parts import PARTS, ROBOTS, write
 from simenv.parts.__main__ import main
 from simenv.parts.build import Triangles, prism, rounded_box, surface, turn
 from simenv.parts.hulls import balanced, even_area, prism_hull, ring_sectors, save_hulls
@@ -174,9 +174,14 @@ def test_turns_leave_out_the_identity() -> None:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All parts, made anew."""
-    out = tmp_path_factory.mktemp("objects")
-    write_all(out)
-    return out
+    root = tmp_path_factory.mktemp("made")
+    assert main([str(root)]) == 0
+    return root / "objects"
+
+
+def test_the_command_writes_objects_and_robots(made: Path) -> None:
+    assert sorted(p.name for p in made.parent.iterdir()) == ["objects", "robots"]
+    assert sorted(p.name for p in (made.parent / "robots").iterdir()) == sorted(ROBOTS)
 
 
 def test_every_shipped_folder_is_made_by_the_generator(made: Path) -> None:

@@ -19,6 +19,7 @@ from simenv.envs.choose import Choice, fingers, points_W, suction
 from simenv.envs.env import TaskEnv
 from simenv.envs.rules import PlacedRule, PushedRule, SortedRule, StackedRule
 from simenv.envs.state import State
+from simenv.kinematics import Reach
 from simenv.pose import Matrix
 from simenv.spec.robot import Jaw, Vacuum
 
@@ -33,7 +34,7 @@ AT_M = 0.004  # close enough to close
 CLOSE_STEPS = 14  # at most, until the fingers hold
 HOLD_STEPS = 2  # more after they do
 PATIENCE = 60  # steps over or down to a part before another one is chosen
-REACH_M = 0.74  # from the robot's base, sideways, at which parts are taken
+AHEAD_S = 1.5  # a moving part is taken if it can still be reached after this
 RELEASE_STEPS = 5
 DROP_M = 0.02  # over the support, where a part is let go
 
@@ -56,6 +57,10 @@ class Expert:
     def begin(self) -> None:
         """A new episode."""
         rule = self.env.rule
+        driver = self.env.driver
+        chain, home = driver.model.chain, driver.tool.q.copy()
+        self._reach = Reach(chain, home, starts=1)
+        self._X_RW = pose.inverse(driver.robot.robot.X_WR)
         self._plan = self._push() if isinstance(rule, PushedRule) else self._pick_and_place()
 
     def act(self) -> NDArray[np.float32]:
@@ -112,13 +117,17 @@ class Expert:
         return [row for row in rows if self._reachable(row)]
 
     def _reachable(self, row: int) -> bool:
-        """Whether the part is within reach, and will be for a while."""
-        state = self._state
-        base = self.env.driver.robot.robot.X_WR[:3, 3]
+        """Whether the gripper, as it is turned now, can be at the part, and at where it goes."""
+        state, driver = self._state, self.env.driver
         now, speed = state.parts.com[row], state.parts.linear[row]
-        later = now + speed * 1.5
-        near = [np.linalg.norm((p - base)[:2]) < REACH_M for p in (now, later)]
-        return bool(all(near) and now[2] > base[2] - 0.3)
+        if not _in_box(now, driver.control.low_m, driver.control.high_m):
+            return False
+        X_WG = state.tool.X_WG.copy()
+        for ahead_s in (0.0, AHEAD_S):
+            X_WG[:3, 3] = now + speed * ahead_s
+            if self._reach.solve(self._X_RW @ X_WG, near=state.tool.q) is None:
+                return False
+        return True
 
     def _X_WG(self, choice: Choice) -> Matrix:
         """Where the gripper should be at the end of the step to be at the part then."""
@@ -304,3 +313,13 @@ def _at_height(X_WG: Matrix, z: float) -> Matrix:
     X = X_WG.copy()
     X[2, 3] = z
     return X
+
+
+def _in_box(
+    p: NDArray[np.float64],
+    low: tuple[float, float, float] | None,
+    high: tuple[float, float, float] | None,
+) -> bool:
+    """Whether the gripper may go over the point."""
+    above = low is None or bool((p[:2] >= np.array(low[:2])).all())
+    return above and (high is None or bool((p[:2] <= np.array(high[:2])).all()))

@@ -12,8 +12,8 @@ import gymnasium
 __all__ = ["TASKS", "make", "make_goal", "register_all"]
 
 TASKS = {  # id without namespace and version -> task of the catalog, steps of an episode
-    "ConveyorPick": ("conveyor_pick", 200),
-    "ConveyorSort": ("conveyor_sort", 400),
+    "ConveyorPick": ("conveyor_pick", 240),
+    "ConveyorSort": ("conveyor_sort", 500),
     "BinPick": ("bin_pick", 150),
     "TablePick": ("table_pick", 100),
     "TablePush": ("table_push", 50),
