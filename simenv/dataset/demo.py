@@ -8,7 +8,6 @@ by skipping the numbers that are there. On the disk: docs/format.md, `simenv-dem
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+from isal import isal_zlib
 from numpy.typing import NDArray
 
 import simenv
@@ -44,7 +44,15 @@ FILE_NAME = re.compile(r"episode-(\d{6,})\.h5")
 NAME = re.compile(r"[A-Za-z0-9_-]+")  # what HDF5, torch's ModuleDict and every format can say
 PICTURE_BYTES = 1024  # from here on a frame is a compressed chunk of its own
 AGAIN = "remove it, and run the command that made it again"
-_DAMAGE = (AttributeError, KeyError, OSError, RuntimeError, TypeError, ValueError)
+_DAMAGE = (  # what a file that is not as it was written sets off in h5py, ISA-L and Episode
+    AttributeError,
+    KeyError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    isal_zlib.error,
+)
 
 _STEPS = {  # datasets of one row a step, one number each but for the actions
     "actions": "<f4",
@@ -117,9 +125,8 @@ def _check(
     if values.shape[:1] != (rows,) or (flat and values.ndim != 1):
         raise ValueError(f"{name}: has the shape {values.shape}; {rows} rows are wanted")
     if values.dtype.kind not in "iufb" or (dtype and values.dtype != np.dtype(dtype)):
-        raise ValueError(
-            f"{name}: is {values.dtype}, not {np.dtype(dtype) if dtype else 'numbers'}"
-        )
+        wanted = np.dtype(dtype) if dtype else "of numbers"
+        raise ValueError(f"{name}: is {values.dtype}, not {wanted}")
 
 
 def write_episode(folder: str | Path, number: int, episode: Episode) -> Path:
@@ -188,7 +195,7 @@ def _opened(path: str | Path) -> Iterator[h5py.File]:
     with safe_open(path, form=FORMAT) as file:
         try:
             yield file
-        except (*_DAMAGE, zlib.error) as error:
+        except _DAMAGE as error:
             raise InputError(f"{path}: is damaged ({error}); {AGAIN}") from None
 
 

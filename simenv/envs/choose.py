@@ -6,6 +6,7 @@ the gripper in the part's own frame, so that it stays right while a belt carries
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,7 @@ __all__ = ["Choice", "fingers", "suction"]
 YAWS = 24  # closing directions tried in half a turn
 SPARE_M = 0.003  # between each open finger and the part
 FINGER_M = (0.022, 0.026)  # room that a finger takes: along the closing axis, across it
+LIGHT_KG = 0.005  # a part of this mass is as bad a choice as one of the widest
 DEEP_M = 0.035  # how far the fingers reach below the top of a part
 LOW_M = 0.013  # and how near to what the part lies on
 CLEAR_M = 0.004  # from neighbours
@@ -52,14 +54,23 @@ def points_W(scene: Scene, state: State, row: int) -> Floats:
     return np.asarray(points @ state.parts.R_WB[row].T + state.parts.p_WB[row])
 
 
-def fingers(scene: Scene, state: State, jaw: Jaw, rows: list[int]) -> Choice | None:
-    """The grasp from above with the most room, of any of the parts ``rows``; None: none fits."""
+def fingers(
+    scene: Scene, state: State, jaw: Jaw, rows: list[int], natural: Callable[[Floats], Matrix]
+) -> list[Choice]:
+    """Grasps from above of the parts ``rows``, best first: room beside, narrow, little turning.
+
+    ``natural`` says how the gripper is turned (3, 3) at a point where the wrist is not twisted.
+    """
     clouds = [points_W(scene, state, row) for row in range(len(scene.parts))]
-    found = [c for row in rows for c in _grasps(state, clouds, jaw, row)]
-    return min(found, key=lambda choice: choice.cost, default=None)
+    turned = {row: natural(state.parts.com[row]) for row in rows}
+    mass = {row: scene.objects[scene.parts[row].object].spec.mass_kg for row in rows}
+    found = [c for r in rows for c in _grasps(state, clouds, jaw, r, turned[r][:, 0], mass[r])]
+    return sorted(found, key=lambda choice: choice.cost)
 
 
-def _grasps(state: State, clouds: list[Floats], jaw: Jaw, row: int) -> list[Choice]:
+def _grasps(
+    state: State, clouds: list[Floats], jaw: Jaw, row: int, X_axis: Floats, mass_kg: float
+) -> list[Choice]:
     own = clouds[row]
     top, bottom = float(own[:, 2].max()), float(own[:, 2].min())
     z = max((top + bottom) / 2, top - DEEP_M, bottom + LOW_M)
@@ -67,7 +78,6 @@ def _grasps(state: State, clouds: list[Floats], jaw: Jaw, row: int) -> list[Choi
     near = [c for c in others if np.linalg.norm(c.mean(axis=0) - own.mean(axis=0)) < 0.4]
     closed, opened = jaw.opening_m
     com = state.parts.com[row]
-    X_axis = state.tool.X_WG[:3, 0]
     found = []
     for yaw in np.pi * np.arange(YAWS) / YAWS:
         x = np.array([np.cos(yaw), np.sin(yaw), 0.0])
@@ -89,8 +99,9 @@ def _grasps(state: State, clouds: list[Floats], jaw: Jaw, row: int) -> list[Choi
         R_WG = np.column_stack([x, -y, (0.0, 0.0, -1.0)])
         X_WB = pose.pose(state.parts.R_WB[row], state.parts.p_WB[row])
         X_BG = pose.inverse(X_WB) @ pose.pose(R_WG, p)
-        # Narrow sides hold better; turning takes time; neighbours are a risk.
-        cost = width / opened + 0.3 * turn - min(room, 0.05) * 10.0
+        # Narrow sides hold better; turning takes time; neighbours are a risk; a part of a few grams
+        # between fingers of 100 g is hard on the contact solver.
+        cost = width / opened + 0.3 * turn - min(room, 0.05) * 10.0 + LIGHT_KG / mass_kg
         share = (opening - closed) / (opened - closed)
         found.append(Choice(row, X_BG, share, cost))
     return found

@@ -31,11 +31,14 @@ Plan = Iterator[Step]
 ABOVE_M = 0.09  # over the part, before going down and after closing
 NEAR_M, NEAR_RAD = 0.012, 0.12  # close enough over the part to go down
 AT_M = 0.004  # close enough to close
+SUCK_M = 0.012  # close enough to suck: the lip comes down the rest of the way
 CLOSE_STEPS = 14  # at most, until the fingers hold
 HOLD_STEPS = 2  # more after they do
 PATIENCE = 60  # steps over or down to a part before another one is chosen
+TRIES = 6  # choices whose reach is looked at
 AHEAD_S = 1.5  # a moving part is taken if it can still be reached after this
-RELEASE_STEPS = 5
+RELEASE_STEPS = 4
+LOOK_STEPS = 5  # until it looks again for a part to take
 DROP_M = 0.02  # over the support, where a part is let go
 
 
@@ -58,8 +61,8 @@ class Expert:
         """A new episode."""
         rule = self.env.rule
         driver = self.env.driver
-        chain, home = driver.model.chain, driver.tool.q.copy()
-        self._reach = Reach(chain, home, starts=1)
+        self._reach = Reach(driver.model.chain, driver.tool.q.copy(), starts=1)
+        self._X_home = driver.X_WG.copy()
         self._X_RW = pose.inverse(driver.robot.robot.X_WR)
         self._plan = self._push() if isinstance(rule, PushedRule) else self._pick_and_place()
 
@@ -82,7 +85,8 @@ class Expert:
         while True:
             choice = self._choose()
             if choice is None:
-                yield self._wait()
+                for _ in range(LOOK_STEPS):
+                    yield self._wait()
                 continue
             yield from self._take(choice)
             if self._state.held == choice.row:
@@ -99,13 +103,32 @@ class Expert:
         gripper = self.env.driver.model.gripper
         state, scene = self._state, self.env.scene
         if isinstance(gripper, Jaw):
-            return fingers(scene, state, gripper, rows)
+            return self._first_reached(fingers(scene, state, gripper, rows, self._natural))
         assert isinstance(gripper, Vacuum)
         clouds = np.concatenate([points_W(scene, state, row) for row in rows])
         low, high = clouds.min(axis=0), clouds.max(axis=0)
         assert self.env.simulation is not None
         found = suction(self.env.simulation, state, gripper, rows, low, high)
-        return found[0] if found else None
+        return self._first_reached(found)
+
+    def _first_reached(self, choices: list[Choice]) -> Choice | None:
+        """The best choice that the arm can reach, now and where a belt takes the part."""
+        for choice in choices[:TRIES]:
+            ways = (self._X_WG(choice), self._X_WG(choice, ahead_s=AHEAD_S))
+            if all(self._reaches(X_WG) and self._reaches(_raised(X_WG, ABOVE_M)) for X_WG in ways):
+                return choice
+        return None
+
+    def _reaches(self, X_WG: Matrix) -> bool:
+        near = self._state.tool.q
+        return self._reach.solve(self._X_RW @ X_WG, near=near) is not None
+
+    def _natural(self, p_W: NDArray[np.float64]) -> Matrix:
+        """R_WG (3, 3) over a point with the wrist as it is at home: turned with the base joint."""
+        base = self.env.driver.robot.robot.X_WR[:3, 3]
+        (x0, y0), (x1, y1) = (self._X_home[:3, 3] - base)[:2], (p_W - base)[:2]
+        turn = np.degrees(np.arctan2(y1, x1) - np.arctan2(y0, x0))
+        return np.asarray(pose.from_rpy_deg((0.0, 0.0, turn))[:3, :3] @ self._X_home[:3, :3])
 
     def _wanted(self) -> list[int]:
         """Parts that are to be moved next and can be reached."""
@@ -114,64 +137,61 @@ class Expert:
             rows = [int(row) for row in rule.rows if not rule.inside(state, int(row))]
         else:
             rows = [rule.target(state)]
-        return [row for row in rows if self._reachable(row)]
+        return [row for row in rows if self._allowed(row)]
 
-    def _reachable(self, row: int) -> bool:
-        """Whether the gripper, as it is turned now, can be at the part, and at where it goes."""
-        state, driver = self._state, self.env.driver
-        now, speed = state.parts.com[row], state.parts.linear[row]
-        if not _in_box(now, driver.control.low_m, driver.control.high_m):
-            return False
-        X_WG = state.tool.X_WG.copy()
-        for ahead_s in (0.0, AHEAD_S):
-            X_WG[:3, 3] = now + speed * ahead_s
-            if self._reach.solve(self._X_RW @ X_WG, near=state.tool.q) is None:
-                return False
-        return True
+    def _allowed(self, row: int) -> bool:
+        """Whether the gripper may go where the part is and will be."""
+        control, parts = self.env.driver.control, self._state.parts
+        return all(
+            _in_box(parts.com[row] + parts.linear[row] * ahead_s, control.low_m, control.high_m)
+            for ahead_s in (0.0, AHEAD_S)
+        )
 
-    def _X_WG(self, choice: Choice) -> Matrix:
-        """Where the gripper should be at the end of the step to be at the part then."""
+    def _X_WG(self, choice: Choice, *, ahead_s: float = 0.0) -> Matrix:
+        """Where the gripper should be to be at the part, now or in a moment."""
         parts, row = self._state.parts, choice.row
-        ahead = parts.p_WB[row] + parts.linear[row] * self._step_s
-        return pose.pose(parts.R_WB[row], ahead) @ choice.X_BG
+        p_WB = parts.p_WB[row] + parts.linear[row] * ahead_s
+        return pose.pose(parts.R_WB[row], p_WB) @ choice.X_BG
+
+    def _next(self, choice: Choice) -> Matrix:
+        """Where it should be at the end of the step."""
+        return self._X_WG(choice, ahead_s=self._step_s)
 
     def _take(self, choice: Choice) -> Plan:
         """Over the part, down, close, up; give up where it does not work out."""
         for _ in range(PATIENCE):
-            X_WG = self._X_WG(choice)
-            over = _raised(X_WG, ABOVE_M)
+            over = _raised(self._X_WG(choice), ABOVE_M)
             if self._off(over) < NEAR_M and self._turned(over) < NEAR_RAD:
                 break
-            yield self._safely(over), choice.width or 1.0
+            yield self._safely(_raised(self._next(choice), ABOVE_M)), choice.width or 1.0
         else:
             return
         for _ in range(PATIENCE):
-            X_WG = self._X_WG(choice)
-            if self._off(X_WG) < AT_M:
+            off = self._off(self._X_WG(choice))
+            if off < (SUCK_M if choice.width == 0.0 else AT_M):
                 break
-            yield X_WG, choice.width or 1.0
-            if choice.width == 0.0 and self._off(X_WG) < 0.015:
-                break
+            yield self._next(choice), choice.width or 1.0
+        else:
+            return
         if choice.width == 0.0:
             yield from self._suck(choice)
         else:
             yield from self._close(choice)
 
     def _suck(self, choice: Choice) -> Plan:
+        self._note(choice)
         for k in range(CLOSE_STEPS):
-            X_WG = self._X_WG(choice)
             if self._state.held >= 0:
                 break
             # A little further each step: the lip must come to the surface.
-            yield _raised(X_WG, -0.0005 * k), 0.0
-        self._note(choice)
+            yield _raised(self._next(choice), -0.0005 * k), 0.0
         yield from self._lift(0.0)
 
     def _close(self, choice: Choice) -> Plan:
         self._note(choice)
         held = 0
         for _ in range(CLOSE_STEPS):
-            yield self._X_WG(choice), 0.0
+            yield self._next(choice), 0.0
             held = held + 1 if self._state.held == choice.row else 0
             if held > HOLD_STEPS:
                 break
@@ -214,6 +234,8 @@ class Expert:
     def _shifted(self, move: NDArray[np.float64]) -> Matrix:
         X_WG = self.env.driver.X_WG.copy()
         X_WG[:3, 3] = self._state.grip_W + move
+        if self.env.driver.control.rotation != "none":
+            X_WG[:3, :3] = self._natural(X_WG[:3, 3])
         return X_WG
 
     def _lowest(self, row: int) -> float:
@@ -221,23 +243,48 @@ class Expert:
         return float(points_W(self.env.scene, self._state, row)[:, 2].min())
 
     def _bring_to_zone(self, row: int) -> Plan:
+        """Up, across, down to a free spot of the zone, and let go."""
         rule = self.env.rule
         assert isinstance(rule, PlacedRule | SortedRule)
-        while self._state.held == row:
-            move = rule.plane_W(row) - self._state.parts.com[row]
-            clear = rule.plane_W(row)[2] + rule.height_m + 0.02 - self._lowest(row)
-            far = np.linalg.norm(move[:2]) > 0.03
-            # Up first, then across, then down.
+        spot = self._spot(row)
+        over = rule.plane_W(row)[2] + rule.height_m + 0.02
+        for _ in range(PATIENCE):
+            if self._state.held != row:
+                break
+            move = spot - self._state.parts.com[row]
+            clear = over - self._lowest(row)
+            far = np.linalg.norm(move[:2]) > 0.015
             if far and clear > 0.01:
-                yield self._shifted(np.array([*(0.3 * move[:2] * (clear < 0.05)), clear])), 0.0
+                # Up first; across only as far as it is clear already.
+                move = np.array([*(move[:2] * (clear < 0.05)), clear])
             elif far:
-                yield self._shifted(np.array([*move[:2], clear])), 0.0
+                move = np.array([*move[:2], clear])
             else:
-                down = rule.plane_W(row)[2] + DROP_M - self._lowest(row)
-                if down > -0.01 or rule.inside(self._state, row):
+                down = spot[2] + DROP_M - self._lowest(row)
+                if down > -0.01 or self._at_bottom():
                     break
-                yield self._shifted(np.array([*move[:2], max(down, -0.05)])), 0.0
+                move = np.array([*move[:2], max(down, -0.05)])
+            yield self._shifted(move), 0.0
         yield from self._release()
+
+    def _at_bottom(self) -> bool:
+        """Whether the gripper may go no lower."""
+        low = self.env.driver.control.low_m
+        return low is not None and self._state.grip_W[2] < low[2] + 0.003
+
+    def _spot(self, row: int) -> NDArray[np.float64]:
+        """(3,) on the zone's plane: the place that is farthest from all other parts there."""
+        rule = self.env.rule
+        assert isinstance(rule, PlacedRule | SortedRule)
+        X_WZ, (x, y) = rule.frame_W(row), rule.size_m(row)
+        radius = self.env.scene.objects[self.env.scene.parts[row].object].diameter_m / 2
+        half = np.maximum(np.array([x, y]) / 2 - radius - 0.01, 0.0)
+        spots = np.array([(0, 0), *((i, j) for i in (-1, 0, 1) for j in (-1, 0, 1))]) * half
+        spots_W = pose.apply(X_WZ, np.column_stack([spots, np.zeros(len(spots))]))
+        others = np.delete(self._state.parts.com, row, axis=0)
+        gaps = np.linalg.norm(spots_W[:, None, :2] - others[None, :, :2], axis=2)
+        best = np.argmax(np.minimum(gaps.min(axis=1, initial=np.inf), 2 * radius + 0.02))
+        return np.asarray(spots_W[best])
 
     def _bring_onto(self, row: int) -> Plan:
         rule = self.env.rule

@@ -171,6 +171,14 @@ class _ZoneRule(Rule):
         """(3,) the middle of the zone's plane, world."""
         return np.asarray(self._X_WZ[row][:3, 3])
 
+    def frame_W(self, row: int) -> pose.Matrix:
+        """X_WZ (4, 4) of the part's zone."""
+        return self._X_WZ[row]
+
+    def size_m(self, row: int) -> tuple[float, float]:
+        """Of the part's zone."""
+        return self.task.spec.scene.zones[self._zone_of(row)].size_m
+
     def _off(self, state: State, row: int) -> float:
         """How far a part is from being inside, in tolerances of its own zone."""
         middle = (0.0, 0.0, self.height_m / 2)

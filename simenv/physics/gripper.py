@@ -18,7 +18,7 @@ __all__ = ["Grip", "grip"]
 CUP_GROUP = 1 << 8  # of Bullet's collision filter
 LIP_POINTS = 8  # around the lip; all must be close to the part
 BEHIND_M = 0.004  # rays of the lip start this far inside the cup
-FIRM_N = 1e4  # what the joint of a sealed part may pull; the vacuum lets go long before
+GIVE_M, GIVE_RAD = 0.005, 0.15  # how far a bellows stretches and bends; then the seal is lost
 
 
 class Grip(Protocol):
@@ -109,9 +109,9 @@ class CupGrip:
         return []
 
     def update(self) -> None:
-        """Seal what the lip has come to; lose what pulls too hard."""
+        """Seal what the lip has come to; lose what has been torn off."""
         if self._seal is not None:
-            if self.pull_n() > self._cup.force_n:
+            if self._torn():
                 self._let_go()
         elif self._sucks:
             part = self._under_lip()
@@ -122,12 +122,11 @@ class CupGrip:
         """The part that is sealed."""
         return self._part
 
-    def pull_n(self) -> float:
-        """How hard the part pulls out of the cup: along its axis, or sideways."""
-        if self._seal is None:
-            return 0.0
-        state = pybullet.getConstraintState(self._seal, physicsClientId=self._stage.client)
-        return float(np.linalg.norm(state[:3]))
+    def _torn(self) -> bool:
+        """Whether the part has given way: the weld is no stronger than the vacuum."""
+        moved = pose.inverse(self._X_IB) @ self._part_in_cup(self._part)
+        turn = float(np.linalg.norm(pose.rotation_vector(moved[:3, :3])))
+        return float(np.linalg.norm(moved[:3, 3])) > GIVE_M or turn > GIVE_RAD
 
     def _X_WG(self) -> pose.Matrix:
         state = pybullet.getLinkState(
@@ -152,32 +151,38 @@ class CupGrip:
         return -1 if others else self._rows.get(first, -1)
 
     def _attach(self, part: int) -> None:
-        """Weld the part to the cup where it is."""
-        stage = self._stage
-        bullet = stage.bullets[part]
-        state = pybullet.getLinkState(
-            self._robot.bullet,
-            self._link,
-            computeForwardKinematics=1,
-            physicsClientId=stage.client,
-        )
-        X_WI = pose.from_quaternion(state[1], state[0])  # inertial frame of the cup's piece
-        p, turn = pybullet.getBasePositionAndOrientation(bullet, stage.client)
-        X_IB = pose.inverse(X_WI) @ pose.from_quaternion(turn, p)
+        """Weld the part to the cup where it is, as firmly as the vacuum holds."""
+        X_IB = self._part_in_cup(part)
         self._seal = pybullet.createConstraint(
             self._robot.bullet,
             self._link,
-            bullet,
+            self._stage.bullets[part],
             -1,
             pybullet.JOINT_FIXED,
             [0, 0, 0],
             X_IB[:3, 3].tolist(),
             [0, 0, 0],
             pose.quaternion(X_IB).tolist(),
-            physicsClientId=stage.client,
+            physicsClientId=self._stage.client,
         )
-        pybullet.changeConstraint(self._seal, maxForce=FIRM_N, physicsClientId=stage.client)
-        self._part = part
+        pybullet.changeConstraint(
+            self._seal, maxForce=self._cup.force_n, physicsClientId=self._stage.client
+        )
+        self._part, self._X_IB = part, X_IB
+
+    def _part_in_cup(self, part: int) -> pose.Matrix:
+        """The part's inertial frame in that of the cup's piece, (4, 4)."""
+        state = pybullet.getLinkState(
+            self._robot.bullet,
+            self._link,
+            computeForwardKinematics=1,
+            physicsClientId=self._stage.client,
+        )
+        p, turn = pybullet.getBasePositionAndOrientation(
+            self._stage.bullets[part], self._stage.client
+        )
+        X_WI = pose.from_quaternion(state[1], state[0])
+        return np.asarray(pose.inverse(X_WI) @ pose.from_quaternion(turn, p))
 
     def _let_go(self) -> None:
         if self._seal is not None:

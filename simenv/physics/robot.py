@@ -25,7 +25,8 @@ from simenv.spec.robot import Jaw, Piece
 __all__ = ["Joints", "RobotBody"]
 
 NO_LIMIT = 1e3  # N or N m; of a joint whose URDF gives no effort
-GEAR_ERP, GEAR_N = 0.1, 50.0  # of the spindle that couples two fingers
+GEAR_ERP = 1.0  # of the spindle that couples two fingers
+GEAR_STRENGTH = 100.0  # times the closing force
 
 
 class Joints(NamedTuple):
@@ -51,12 +52,16 @@ class RobotBody:
         index = {p.joint.name: row - 1 for row, p in enumerate(self.pieces) if p.joint is not None}
         self._indices = [index[name] for name in self.joints]
         self._others = [own for name, own in index.items() if name not in self.joints]
+        self._gears: list[int] = []
+        self._gear_n = 0.0
         self.effort = [model.urdf.joint(name).effort or NO_LIMIT for name in self.joints]
         if isinstance(model.gripper, Jaw):
             self.effort[len(model.arm_joints) :] = [model.gripper.force_n] * len(fingers)
+            self._gear_n = GEAR_STRENGTH * model.gripper.force_n
             self._couple(model.gripper, index)
         for name, value in robot.q.items():
             self._reset(index[name], value)
+        self.share(1)
         self.drive(np.zeros(len(self.joints)))
 
     def _create(self, workshop: Workshop) -> int:
@@ -143,15 +148,24 @@ class RobotBody:
             )
             ratio = -(opened - closed) / (other_opened - other_closed)
             pybullet.changeConstraint(
-                gear,
-                gearRatio=ratio,
-                erp=GEAR_ERP,
-                maxForce=GEAR_N,
-                physicsClientId=self.client,
+                gear, gearRatio=ratio, erp=GEAR_ERP, physicsClientId=self.client
             )
+            self._gears.append(gear)
 
     def _reset(self, index: int, value: float) -> None:
         pybullet.resetJointState(self.bullet, index, value, 0.0, physicsClientId=self.client)
+
+    def share(self, substeps: int) -> None:
+        """Bullet takes ``substeps`` time steps in one call from now on.
+
+        It then turns a largest force into the impulse of the whole call, and grants that to each of
+        the time steps: so it is told the share of one.
+        """
+        self._forces = [effort / substeps for effort in self.effort]
+        for gear in self._gears:
+            pybullet.changeConstraint(
+                gear, maxForce=self._gear_n / substeps, physicsClientId=self.client
+            )
 
     def drive(self, speed: Sequence[float] | NDArray[np.float64]) -> None:
         """Let the driven joints move at these speeds (n,), rad/s or m/s, within their effort."""
@@ -160,7 +174,7 @@ class RobotBody:
             self._indices,
             pybullet.VELOCITY_CONTROL,
             targetVelocities=speed if isinstance(speed, list) else np.asarray(speed).tolist(),
-            forces=self.effort,
+            forces=self._forces,
             physicsClientId=self.client,
         )
 

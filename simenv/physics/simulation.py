@@ -52,6 +52,8 @@ class Simulation:
             pybullet.setPhysicsEngineParameter(
                 fixedTimeStep=dt * substeps, numSubSteps=substeps, physicsClientId=stage.client
             )
+            if stage.robot is not None:
+                stage.robot.share(substeps)
 
     @property
     def time_s(self) -> float:

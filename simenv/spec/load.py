@@ -225,18 +225,16 @@ def vary(task: Task, values: Mapping[str, object]) -> TaskSpec:
 
 
 def with_values(task: Task, values: Mapping[str, object]) -> Task:
-    """The task with other nominal values (dotted path -> value); its domain stays.
+    """The task with other values (dotted path -> value), as if its file had said them.
+
+    Other than `vary`, it may name other objects, another robot, or another ``domain``.
 
     Raises:
-        InputError: as `vary`; for a robot that does not exist; for what then no longer makes sense.
+        InputError: for what does not exist, is not acceptable, or then no longer makes sense.
     """
-    spec = vary(task, values)
-    robot = task.robot
-    if spec.scene.robot != task.spec.scene.robot and spec.scene.robot is not None:
-        robot = load_robot(spec.scene.robot.use, spec.scene.robot.gripper, near=task.folder)
-    if problems := check(spec, task.objects, robot):
-        raise InputError("\n".join(f"{task.path or task.name}: {p}" for p in problems))
-    return replace_fields(task, spec=spec, robot=robot)
+    text = yaml.write(_values(vary(task, values)))
+    changed = task_from_text(text, near=task.folder)
+    return replace_fields(changed, path=task.path)
 
 
 def schema(kind: str = "task") -> dict[str, Any]:

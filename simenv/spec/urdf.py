@@ -147,6 +147,17 @@ class Urdf:
             found[joint.child] = found[joint.parent] @ joint.X_PJ @ moved(joint, q)
         return found
 
+    def bare(self, link: str) -> Urdf:
+        """This tree without what hangs on ``link``."""
+        gone: set[str] = set()
+        for joint in self.joints:
+            if joint.parent == link or joint.parent in gone:
+                gone.add(joint.child)
+        return Urdf(
+            tuple(own for own in self.links if own.name not in gone),
+            tuple(joint for joint in self.joints if joint.child not in gone),
+        )
+
     def with_tool(self, link: str, X_LT: Matrix, tool: Urdf, prefix: str) -> Urdf:
         """This tree with the root of ``tool`` welded to ``link`` at X_LT; its names prefixed."""
         named = {own.name: f"{prefix}{own.name}" for own in tool.links}
