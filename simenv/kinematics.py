@@ -6,9 +6,11 @@ rigid between them. All of it is numpy: no engine, no state.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain as chain_of
+from itertools import islice
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -136,18 +138,20 @@ class Reach:
     ) -> NDArray[np.float64] | None:
         """Joint positions (n,) that bring G to ``X_RG`` within 10 um and 0.1 mrad, or None.
 
-        The first try starts at ``near`` (default: the rest posture), later ones at random.
+        The first try starts at ``near``, the next at the rest posture, later ones at random.
         """
-        rng = np.random.default_rng(seed)
-        chain = self.chain
-        low, high = np.maximum(chain.lower, -np.pi), np.minimum(chain.upper, np.pi)
-        for start in range(self.starts):
-            first = self.rest if near is None else np.asarray(near, dtype=np.float64)
-            q = first if start == 0 else rng.uniform(low, high)
+        firsts = [] if near is None else [np.asarray(near, dtype=np.float64)]
+        for q in islice(chain_of(firsts, [self.rest], self._random(seed)), self.starts):
             found = self._descend(q, X_RG)
             if found is not None and (self.clear is None or self.clear(found)):
                 return found
         return None
+
+    def _random(self, seed: int) -> Iterator[NDArray[np.float64]]:
+        rng, chain = np.random.default_rng(seed), self.chain
+        low, high = np.maximum(chain.lower, -np.pi), np.minimum(chain.upper, np.pi)
+        while True:
+            yield rng.uniform(low, high)
 
     def _descend(self, q: NDArray[np.float64], X_RG: Matrix) -> NDArray[np.float64] | None:
         for i in range(ITERATIONS):

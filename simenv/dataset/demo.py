@@ -44,15 +44,9 @@ FILE_NAME = re.compile(r"episode-(\d{6,})\.h5")
 NAME = re.compile(r"[A-Za-z0-9_-]+")  # what HDF5, torch's ModuleDict and every format can say
 PICTURE_BYTES = 1024  # from here on a frame is a compressed chunk of its own
 AGAIN = "remove it, and run the command that made it again"
-_DAMAGE = (  # what a file that is not as it was written sets off in h5py, ISA-L and Episode
-    AttributeError,
-    KeyError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    isal_zlib.error,
-)
+_UNPACKED: Any = isal_zlib.error  # a class, which ISA-L's type stub takes for an instance
+# What a file that is not as it was written sets off in h5py, ISA-L and Episode.
+_DAMAGE = (AttributeError, KeyError, OSError, RuntimeError, TypeError, ValueError, _UNPACKED)
 
 _STEPS = {  # datasets of one row a step, one number each but for the actions
     "actions": "<f4",

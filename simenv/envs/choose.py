@@ -18,7 +18,7 @@ from simenv.envs.state import State
 from simenv.physics.simulation import Simulation
 from simenv.pose import Matrix
 from simenv.scene import Scene
-from simenv.spec.robot import Jaw, Vacuum
+from simenv.spec.robot import Jaw, RobotModel, Vacuum
 
 __all__ = ["Choice", "fingers", "suction"]
 
@@ -27,14 +27,16 @@ SPARE_M = 0.003  # between each open finger and the part
 FINGER_M = (0.022, 0.026)  # room that a finger takes: along the closing axis, across it
 LIGHT_KG = 0.005  # a part of this mass is as bad a choice as one of the widest
 DEEP_M = 0.035  # how far the fingers reach below the top of a part
-LOW_M = 0.013  # and how near to what the part lies on
-CLEAR_M = 0.004  # from neighbours
+LOW_M = 0.001  # and how near their tips come to what the part lies on
+BITE_M = 0.012  # of the pads over a part's side; less holds badly
+CLEAR_M = 0.004  # from neighbours, if it can be had
 GRID_M = 0.003  # between rays that look for a place for the cup
 FLAT_M = 0.0015  # how much the surface may rise and fall under a lip
 UPRIGHT = 0.94  # z of a surface's normal that a vertical cup still seals on
 OVER_M = 0.30  # rays start this far over the highest part
 
 Floats = NDArray[np.float64]
+Natural = Callable[[Floats], Matrix]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +57,7 @@ def points_W(scene: Scene, state: State, row: int) -> Floats:
 
 
 def fingers(
-    scene: Scene, state: State, jaw: Jaw, rows: list[int], natural: Callable[[Floats], Matrix]
+    scene: Scene, state: State, model: RobotModel, rows: list[int], natural: Natural
 ) -> list[Choice]:
     """Grasps from above of the parts ``rows``, best first: room beside, narrow, little turning.
 
@@ -63,18 +65,31 @@ def fingers(
     """
     clouds = [points_W(scene, state, row) for row in range(len(scene.parts))]
     turned = {row: natural(state.parts.com[row]) for row in rows}
+    assert isinstance(model.gripper, Jaw)
+    jaw, tip = model.gripper, model.tip_m
     mass = {row: scene.objects[scene.parts[row].object].spec.mass_kg for row in rows}
-    found = [c for r in rows for c in _grasps(state, clouds, jaw, r, turned[r][:, 0], mass[r])]
+    found = [
+        choice
+        for row in rows
+        for choice in _grasps(state, clouds, jaw, tip, row, turned[row][:, 0], mass[row])
+    ]
     return sorted(found, key=lambda choice: choice.cost)
 
 
 def _grasps(
-    state: State, clouds: list[Floats], jaw: Jaw, row: int, X_axis: Floats, mass_kg: float
+    state: State,
+    clouds: list[Floats],
+    jaw: Jaw,
+    tip: float,
+    row: int,
+    X_axis: Floats,
+    mass_kg: float,
 ) -> list[Choice]:
     own = clouds[row]
     top, bottom = float(own[:, 2].max()), float(own[:, 2].min())
-    z = max((top + bottom) / 2, top - DEEP_M, bottom + LOW_M)
-    others = [cloud for k, cloud in enumerate(clouds) if k != row and cloud[:, 2].max() > z - LOW_M]
+    z = max((top + bottom) / 2, top - DEEP_M, bottom + tip + LOW_M)
+    bite = min(top - bottom, top - z + tip)
+    others = [cloud for k, cloud in enumerate(clouds) if k != row and cloud[:, 2].max() > z - tip]
     near = [c for c in others if np.linalg.norm(c.mean(axis=0) - own.mean(axis=0)) < 0.4]
     closed, opened = jaw.opening_m
     com = state.parts.com[row]
@@ -91,7 +106,7 @@ def _grasps(
         p[2] = z
         opening = min(opened, width + 6 * SPARE_M)
         room = min((_room(cloud, p, x, y, opening) for cloud in near), default=1.0)
-        if room < CLEAR_M:
+        if room < 0.0:
             continue
         if float(x @ X_axis) < 0:  # the half turn that is nearer
             x, y = -x, -y
@@ -101,7 +116,8 @@ def _grasps(
         X_BG = pose.inverse(X_WB) @ pose.pose(R_WG, p)
         # Narrow sides hold better; turning takes time; neighbours are a risk; a part of a few grams
         # between fingers of 100 g is hard on the contact solver.
-        cost = width / opened + 0.3 * turn - min(room, 0.05) * 10.0 + LIGHT_KG / mass_kg
+        cost = width / opened + 0.3 * turn + 10.0 * (room < CLEAR_M) - min(room, 0.05) * 10.0 + LIGHT_KG / mass_kg
+        cost += 100.0 * max(0.0, BITE_M - bite)
         share = (opening - closed) / (opened - closed)
         found.append(Choice(row, X_BG, share, cost))
     return found

@@ -35,6 +35,11 @@ SUCK_M = 0.012  # close enough to suck: the lip comes down the rest of the way
 CLOSE_STEPS = 14  # at most, until the fingers hold
 HOLD_STEPS = 2  # more after they do
 PATIENCE = 60  # steps over or down to a part before another one is chosen
+ARC_RAD = 0.4  # ways that turn more than this about the base are arcs
+DEEPER_M = 0.03  # how far the centre of a part may be under the lowest place of the gripper
+CARRY_M = 0.03  # of a step while a part is held: a fast one tears it out
+LOST_STEPS = 3  # in a row without contact: the part is lost
+KEEP_M = 0.40  # from the base
 TRIES = 6  # choices whose reach is looked at
 AHEAD_S = 1.5  # a moving part is taken if it can still be reached after this
 RELEASE_STEPS = 4
@@ -61,13 +66,15 @@ class Expert:
         """A new episode."""
         rule = self.env.rule
         driver = self.env.driver
-        self._reach = Reach(driver.model.chain, driver.tool.q.copy(), starts=1)
+        self._reach = Reach(driver.model.chain, driver.model.home, starts=3)
         self._X_home = driver.X_WG.copy()
+        self._missing = 0
         self._X_RW = pose.inverse(driver.robot.robot.X_WR)
         self._plan = self._push() if isinstance(rule, PushedRule) else self._pick_and_place()
 
     def act(self) -> NDArray[np.float32]:
         """The action for the present state."""
+        self._missing = 0 if self._state.held >= 0 else self._missing + 1
         X_WG, width = next(self._plan)
         return self.env.driver.encode(X_WG, width)
 
@@ -89,7 +96,7 @@ class Expert:
                     yield self._wait()
                 continue
             yield from self._take(choice)
-            if self._state.held == choice.row:
+            if self._missing < LOST_STEPS:
                 yield from self._bring(choice.row)
 
     def _wait(self) -> Step:
@@ -103,7 +110,7 @@ class Expert:
         gripper = self.env.driver.model.gripper
         state, scene = self._state, self.env.scene
         if isinstance(gripper, Jaw):
-            return self._first_reached(fingers(scene, state, gripper, rows, self._natural))
+            return self._first_reached(fingers(scene, state, self.env.driver.model, rows, self._natural))
         assert isinstance(gripper, Vacuum)
         clouds = np.concatenate([points_W(scene, state, row) for row in rows])
         low, high = clouds.min(axis=0), clouds.max(axis=0)
@@ -129,6 +136,24 @@ class Expert:
         (x0, y0), (x1, y1) = (self._X_home[:3, 3] - base)[:2], (p_W - base)[:2]
         turn = np.degrees(np.arctan2(y1, x1) - np.arctan2(y0, x0))
         return np.asarray(pose.from_rpy_deg((0.0, 0.0, turn))[:3, :3] @ self._X_home[:3, :3])
+
+    def _around(self, p_W: NDArray[np.float64]) -> NDArray[np.float64]:
+        """A next point on the way to ``p_W`` that keeps clear of the robot's own base.
+
+        Far around the base the way is an arc: the straight one would lead over the base, where the
+        arm cannot fold enough.
+        """
+        base = self.env.driver.robot.robot.X_WR[:2, 3]
+        here, goal = self._state.grip_W[:2] - base, p_W[:2] - base
+        a0, a1 = np.arctan2(here[1], here[0]), np.arctan2(goal[1], goal[0])
+        turn = float((a1 - a0 + np.pi) % (2 * np.pi) - np.pi)
+        if abs(turn) < ARC_RAD:
+            return p_W
+        r0, r1 = np.linalg.norm(here), np.linalg.norm(goal)
+        radius = max(KEEP_M, r0 + (r1 - r0) * ARC_RAD / abs(turn))
+        angle = a0 + np.copysign(ARC_RAD, turn)
+        x, y = base + radius * np.array([np.cos(angle), np.sin(angle)])
+        return np.array([x, y, p_W[2]])
 
     def _wanted(self) -> list[int]:
         """Parts that are to be moved next and can be reached."""
@@ -216,7 +241,11 @@ class Expert:
         """Stay high until over the place: no sideways sweep through other parts."""
         here = self._state.grip_W
         if np.linalg.norm((X_WG[:3, 3] - here)[:2]) > 0.06:
-            return _at_height(X_WG, max(X_WG[2, 3], min(here[2], X_WG[2, 3] + 0.1)))
+            X_WG = _at_height(X_WG, max(X_WG[2, 3], min(here[2], X_WG[2, 3] + 0.1)))
+        # The wrist turns with the base joint, so that it is not twisted on the way.
+        X_WG = X_WG.copy()
+        X_WG[:3, 3] = self._around(goal := X_WG[:3, 3].copy())
+        X_WG[:3, :3] = self._natural(here) @ self._natural(goal).T @ X_WG[:3, :3]
         return X_WG
 
     # Placing -----------------------------------------------------------------------------------
@@ -228,14 +257,16 @@ class Expert:
         elif isinstance(rule, StackedRule):
             yield from self._bring_onto(row)
         else:
-            while self._state.held == row:
+            while self._missing < LOST_STEPS:
                 yield self._shifted(rule.goal_W(self._state, row) - self._state.parts.com[row]), 0.0
 
     def _shifted(self, move: NDArray[np.float64]) -> Matrix:
         X_WG = self.env.driver.X_WG.copy()
-        X_WG[:3, 3] = self._state.grip_W + move
+        way = self._around(self._state.grip_W + move) - self._state.grip_W
+        way = way / max(1.0, float(np.linalg.norm(way)) / CARRY_M)
+        X_WG[:3, 3] = self._state.grip_W + way
         if self.env.driver.control.rotation != "none":
-            X_WG[:3, :3] = self._natural(X_WG[:3, 3])
+            X_WG[:3, :3] = self._natural(self._state.grip_W)
         return X_WG
 
     def _lowest(self, row: int) -> float:
@@ -249,7 +280,7 @@ class Expert:
         spot = self._spot(row)
         over = rule.plane_W(row)[2] + rule.height_m + 0.02
         for _ in range(PATIENCE):
-            if self._state.held != row:
+            if self._missing >= LOST_STEPS:
                 break
             move = spot - self._state.parts.com[row]
             clear = over - self._lowest(row)
@@ -288,8 +319,7 @@ class Expert:
 
     def _bring_onto(self, row: int) -> Plan:
         rule = self.env.rule
-        state = self._state
-        while self._state.held == row:
+        while self._missing < LOST_STEPS:
             move = rule.goal_W(self._state, row) - self._state.parts.com[row]
             far = np.linalg.norm(move[:2]) > 0.008
             if far:
@@ -298,7 +328,6 @@ class Expert:
                 break
             else:
                 yield self._shifted(np.array([*move[:2], max(move[2] + 0.001, -0.03)])), 0.0
-        del state
         yield from self._release()
 
     def _release(self) -> Plan:
@@ -367,6 +396,6 @@ def _in_box(
     low: tuple[float, float, float] | None,
     high: tuple[float, float, float] | None,
 ) -> bool:
-    """Whether the gripper may go over the point."""
-    above = low is None or bool((p[:2] >= np.array(low[:2])).all())
+    """Whether the gripper may go to the point, or over one a little lower."""
+    above = low is None or bool((p >= np.array(low) - (0.0, 0.0, DEEPER_M)).all())
     return above and (high is None or bool((p[:2] <= np.array(high[:2])).all()))

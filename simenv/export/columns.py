@@ -14,7 +14,7 @@ from simenv.dataset.demo import Episode
 from simenv.export.demos import Array
 from simenv.export.png import png
 
-__all__ = ["CLOCK", "Feature", "columns", "features_of", "schema", "table_of", "tasks_table"]
+__all__ = ["CLOCK", "Feature", "columns", "features_of", "table_of", "tasks_table"]
 
 STATE, IMAGES, OTHER = "observation.state", "observation.images.", "observation."
 TERMS = "next.reward_terms"
@@ -50,7 +50,8 @@ class Feature:
 
         if self.dtype == "image":
             rows = [{"bytes": png(_plane(v)), "path": _path(t)} for t, v in enumerate(values)]
-            return pyarrow.array(rows, type=self.arrow())
+            kinds = {"bytes": pyarrow.binary(), "path": pyarrow.string()}
+            return pyarrow.array(rows, type=pyarrow.struct(kinds))
         array = pyarrow.array(np.ascontiguousarray(values).reshape(-1))
         if self.shape == (1,):
             return array
@@ -60,21 +61,6 @@ class Feature:
             ends = np.arange(0, len(array) + 1, size, dtype=np.int32)
             array = pyarrow.ListArray.from_arrays(ends, array)
         return array
-
-    def arrow(self) -> Any:
-        """The type of what is stored."""
-        import pyarrow
-
-        if self.dtype == "image":
-            return pyarrow.struct({"bytes": pyarrow.binary(), "path": pyarrow.string()})
-        value = pyarrow.from_numpy_dtype(np.dtype(self.dtype))
-        if self.shape == (1,):
-            return value
-        if len(self.shape) == 1:
-            return pyarrow.list_(value, self.shape[0])
-        for _ in self.shape:
-            value = pyarrow.list_(value)
-        return value
 
 
 # What LeRobot counts itself: DEFAULT_FEATURES of lerobot/utils/constants.py.
@@ -164,24 +150,16 @@ def _path(step: int) -> str:
     return f"frame-{step:06d}.png"
 
 
-def schema(features: Mapping[str, Feature]) -> Any:
-    """Of a data file, with what makes `datasets` decode it."""
+def table_of(values: Mapping[str, NDArray[Any]], features: Mapping[str, Feature]) -> Any:
+    """The rows of an episode as an Arrow table, with what makes `datasets` decode it."""
     import pyarrow
 
     every = {**features, **CLOCK}
     decoded = {name: feature.decoded() for name, feature in every.items()}
     text = json.dumps({"info": {"features": decoded}})
-    fields = [pyarrow.field(name, feature.arrow()) for name, feature in every.items()]
-    return pyarrow.schema(fields, metadata={"huggingface": text})
-
-
-def table_of(values: Mapping[str, NDArray[Any]], features: Mapping[str, Feature]) -> Any:
-    """The rows of an episode."""
-    import pyarrow
-
-    every = {**features, **CLOCK}
-    arrays = [every[name].stored(values[name]) for name in every]
-    return pyarrow.Table.from_arrays(arrays, schema=schema(features))
+    arrays = [feature.stored(values[name]) for name, feature in every.items()]
+    table = pyarrow.Table.from_arrays(arrays, names=list(every))
+    return table.replace_schema_metadata({"huggingface": text})
 
 
 def tasks_table(tasks: Mapping[str, int]) -> Any:

@@ -6,22 +6,18 @@ Parquet that `datasets` decodes, the pictures in it as PNG.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from numpy.typing import NDArray
 
 from simenv.dataset.demo import Episode
-from simenv.dataset.store import storage
 from simenv.errors import InputError
 from simenv.export.columns import (
     CLOCK,
     Feature,
     columns,
     features_of,
-    schema,
     table_of,
     tasks_table,
 )
@@ -94,9 +90,9 @@ def write(source: DemoSource, folder: Folder) -> int:
     _require()
     book = Book(features_of(source.first, source.observations))
     files = DataFiles(folder, book.features)
-    with files.closed():
-        for episode in source:
-            _add(book, files, episode)
+    for episode in source:
+        _add(book, files, episode)
+    files.close()
     _write_meta(book, folder, source.first.rate_hz)
     return book.frames
 
@@ -109,68 +105,52 @@ def _add(book: Book, files: DataFiles, episode: Episode) -> None:
 
 
 class DataFiles:
-    """The files of data/: one row group an episode, a new file where the last is full."""
+    """The files of data/: one row group an episode, a new file where the last is full.
+
+    A file is made in memory, where no disk can refuse half of it: it has FILE_MB at most, or one
+    episode.
+    """
 
     def __init__(self, folder: Folder, features: dict[str, Feature]) -> None:
         self.folder, self.features = folder, features
-        self.number, self.rows = -1, 0  # of the open file
-        self._file: Any = None
+        self.number, self.rows = -1, 0  # of the file in work
+        self._bytes: Any = None
         self._writer: Any = None
 
     def add(self, values: dict[str, NDArray[Any]]) -> tuple[int, int]:
         """Write an episode; the numbers of its chunk and of its file."""
         table = table_of(values, self.features)
         if self._writer is None or self._would_fill(len(table)):
-            self._next()
-        with storage(self._path(), table.nbytes):
-            self._writer.write_table(table, row_group_size=len(table))
+            self.close()
+            self._begin(table.schema)
+        self._writer.write_table(table, row_group_size=len(table))
         self.rows += len(table)
         return self._place()
 
     def _would_fill(self, rows: int) -> bool:
         """As LeRobot decides it: by the size of the file and of a row in it."""
-        size = self._file.tell()
+        size = self._bytes.tell()
         return bool(size + size / self.rows * rows >= FILE_MB * 1024**2)
 
-    def _next(self) -> None:
+    def _begin(self, schema: Any) -> None:
+        import pyarrow
         import pyarrow.parquet
 
-        self._close()
         self.number, self.rows = self.number + 1, 0
-        path = self.folder.part / DATA.format(**self._named())
-        with storage(self._path(), 0):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("wb")
-            self._writer = pyarrow.parquet.ParquetWriter(
-                self._file, schema(self.features), compression="snappy", use_dictionary=True
-            )
+        self._bytes = pyarrow.BufferOutputStream()
+        self._writer = pyarrow.parquet.ParquetWriter(self._bytes, schema)
 
-    @contextmanager
-    def closed(self) -> Iterator[None]:
-        """Whatever happens in the block, no file stays open; one that is to stay ends well."""
-        try:
-            yield
-            self._close()
-        finally:
-            if self._file is not None:
-                self._file.close()
-
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Put the file in work on the disk, if there is one."""
         if self._writer is not None:
-            with storage(self._path(), 0):
-                self._writer.close()
-                self._file.close()
+            self._writer.close()
+            chunk, file = self._place()
+            name = DATA.format(chunk_index=chunk, file_index=file)
+            self.folder.write(name, memoryview(self._bytes.getvalue()))
             self._writer = None
 
     def _place(self) -> tuple[int, int]:
         return divmod(self.number, CHUNK_FILES)
-
-    def _named(self) -> dict[str, int]:
-        chunk, file = self._place()
-        return {"chunk_index": chunk, "file_index": file}
-
-    def _path(self) -> Any:
-        return self.folder.out / DATA.format(**self._named())
 
 
 def _write_meta(book: Book, folder: Folder, rate_hz: float) -> None:

@@ -98,10 +98,11 @@ def _buffers(source: DemoSource, rows: list[dict[str, Any]]) -> Iterator[Any]:
     from minari.data_collector import EpisodeBuffer
 
     for number, episode in enumerate(source):
-        rows.append({"scene": episode.scene, "success": episode.success})
+        rows.append({"success": episode.success})
         yield EpisodeBuffer(
             id=number,
             seed=episode.seed,
+            options={"scene": episode.scene},  # what env.reset takes beside the seed
             observations=dict(episode.observations),
             actions=episode.actions,
             rewards=episode.rewards,
@@ -114,7 +115,9 @@ def _buffers(source: DemoSource, rows: list[dict[str, Any]]) -> Iterator[Any]:
 def _infos(episode: Episode) -> dict[str, Any]:
     """Row t + 1 belongs to step t: Minari's first row is of the reset, which has none of these."""
     steps = {"success": episode.successes, **{f"terms/{k}": v for k, v in episode.terms.items()}}
-    return {name: np.concatenate([values[:1] * 0, values]) for name, values in steps.items()}
+    return {
+        name: np.concatenate([np.zeros_like(values[:1]), values]) for name, values in steps.items()
+    }
 
 
 def _observation_space(source: DemoSource) -> Space[Any]:

@@ -204,6 +204,21 @@ class RobotModel:
                 X = np.eye(4)
         return kinematics.chain(rows, X @ self.grasp.X_AB)
 
+    @cached_property
+    def tip_m(self) -> float:
+        """How far the pads reach beyond G, along its z."""
+        if not isinstance(self.gripper, Jaw):
+            return 0.0
+        X_RL = self.urdf.poses(self.start())
+        X_GR = pose.inverse(X_RL[self.grasp.link] @ self.grasp.X_AB)
+        ends = [
+            pose.apply(X_GR @ X_RL[name], hull)[:, 2].max()
+            for name in self.gripper.pads
+            for shape in self.urdf.link(name).collisions
+            for hull in shape.hulls()
+        ]
+        return float(max(ends, default=0.0))
+
     def start(self, opening: float = 1.0) -> dict[str, float]:
         """Joint positions at home, with the jaw open by this share (0..1)."""
         q = dict(zip(self.arm_joints, self.home.tolist(), strict=True))
