@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simenv import pose
+from simenv.compose.spawn import extreme_points
 from simenv.envs.choose import Choice, fingers, points_W, suction
 from simenv.envs.env import TaskEnv
 from simenv.envs.rules import PlacedRule, PushedRule, SortedRule, StackedRule
@@ -44,6 +45,7 @@ TRIES = 6  # choices whose reach is looked at
 AHEAD_S = 1.5  # a moving part is taken if it can still be reached after this
 RELEASE_STEPS = 4
 LOOK_STEPS = 5  # until it looks again for a part to take
+RIM_M = 0.02  # between what is carried and a rim that it is carried over
 DROP_M = 0.02  # over the support, where a part is let go
 
 
@@ -278,7 +280,7 @@ class Expert:
         rule = self.env.rule
         assert isinstance(rule, PlacedRule | SortedRule)
         spot = self._spot(row)
-        over = rule.plane_W(row)[2] + rule.height_m + 0.02
+        over = self._clear_z()
         for _ in range(PATIENCE):
             if self._missing >= LOST_STEPS:
                 break
@@ -287,7 +289,7 @@ class Expert:
             far = np.linalg.norm(move[:2]) > 0.015
             if far and clear > 0.01:
                 # Up first; across only as far as it is clear already.
-                move = np.array([*(move[:2] * (clear < 0.05)), clear])
+                move = np.array([*(move[:2] * (clear < 0.02)), clear])
             elif far:
                 move = np.array([*move[:2], clear])
             else:
@@ -297,6 +299,16 @@ class Expert:
                 move = np.array([*move[:2], max(down, -0.05)])
             yield self._shifted(move), 0.0
         yield from self._release()
+
+    def _clear_z(self) -> float:
+        """World z over the rims of all bins: what is carried higher than this hits none."""
+        bodies = [body for body in self.env.scene.bodies if body.group == "bins"]
+        rims = [
+            float((extreme_points(self.env.scene.objects[b.object]) @ b.X_WB[2, :3]).max())
+            + b.X_WB[2, 3]
+            for b in bodies
+        ]
+        return max(rims, default=self.env.rule.plane_W(0)[2]) + RIM_M
 
     def _at_bottom(self) -> bool:
         """Whether the gripper may go no lower."""

@@ -229,7 +229,7 @@ def wsg50() -> Robot:
 
 
 # cup
-STEM_END, LIP = 0.090, 0.0135
+STEM_END, LIP = 0.090, 0.0095
 
 
 def _bellows() -> Triangles:
@@ -237,18 +237,18 @@ def _bellows() -> Triangles:
     folds = []
     for k in range(3):
         z = 0.006 + 0.008 * k
-        folds += [(0.0098, z), (0.0122, z + 0.0028), (0.0126, z + 0.004), (0.0122, z + 0.0052)]
-    neck = [(0.0, 0.0), (0.0085, 0.0), (0.0092, 0.0008), (0.0092, 0.0045)]
-    lip = [(0.0100, 0.0295), (0.0118, 0.0322), (LIP, 0.0346), (LIP, 0.035), (LIP - 0.0008, 0.035)]
-    hollow = [(0.0095, 0.0310), (0.0060, 0.0290), (0.0, 0.0285)]
+        folds += [(0.0066, z), (0.0084, z + 0.0028), (0.0088, z + 0.004), (0.0084, z + 0.0052)]
+    neck = [(0.0, 0.0), (0.0056, 0.0), (0.0062, 0.0008), (0.0062, 0.0045)]
+    lip = [(0.0070, 0.0295), (0.0083, 0.0322), (LIP, 0.0346), (LIP, 0.035), (LIP - 0.0008, 0.035)]
+    hollow = [(0.0066, 0.0310), (0.0042, 0.0290), (0.0, 0.0285)]
     return turn([*neck, *folds, *lip, *hollow], 40)
 
 
 def cup() -> Robot:
     """A suction cup on a long stem."""
     flange = [(0.0, 0.0), (0.0305, 0.0), (0.032, 0.0015), (0.032, 0.008), (0.030, 0.010)]
-    block = [(0.0235, 0.010), (0.0235, 0.042), (0.0205, 0.046), (0.0115, 0.052)]
-    stem = [(0.0085, 0.053), (0.0085, 0.084), (0.0105, 0.085), (0.0105, STEM_END), (0.0, STEM_END)]
+    block = [(0.0235, 0.010), (0.0235, 0.042), (0.0205, 0.046), (0.0105, 0.052)]
+    stem = [(0.0075, 0.053), (0.0075, 0.084), (0.0085, 0.085), (0.0085, STEM_END), (0.0, STEM_END)]
     hose = [(0.0, 0.0), (0.0075, 0.0), (0.0075, 0.030), (0.0055, 0.031), (0.0055, 0.038)]
     port = moved(
         turn([*hose, (0.0045, 0.039), (0.0, 0.039)], 24),
@@ -261,7 +261,7 @@ def cup() -> Robot:
         touch=[
             _cylinder(0.032, 0.0, 0.010),
             _cylinder(0.0235, 0.010, 0.048),
-            _cylinder(0.0105, 0.048, STEM_END),
+            _cylinder(0.0085, 0.048, STEM_END),
             _box((0.020, -0.0075, 0.0205), (0.039, 0.0075, 0.0355)),
         ],
         color=GREY,
@@ -270,19 +270,19 @@ def cup() -> Robot:
         "cup",
         0.02,
         surface=surface(_bellows()),
-        touch=[_cylinder(0.0128, 0.0, 0.030), _cylinder(LIP, 0.030, 0.035)],
+        touch=[_cylinder(0.0089, 0.0, 0.030), _cylinder(LIP, 0.030, 0.035)],
         color=BLUE,
     )
     return Robot(
         name="cup",
-        summary="Suction cup with bellows, 27 mm wide, on a stem that reaches 125 mm.",
+        summary="Suction cup with bellows, 19 mm wide, on a stem that reaches 125 mm.",
         links=[body, bellows],
         joints=[Joint("cup_joint", "fixed", "body", "cup", At((0.0, 0.0, STEM_END)))],
         gripper={
             "kind": "vacuum",
             "grasp": At((0.0, 0.0, 0.035)).on("cup"),
             "radius_m": LIP,
-            "force_n": 28.0,
+            "force_n": 17.0,
             "gap_m": 0.003,
         },
         friction={"cup": RUBBER},
