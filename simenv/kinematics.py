@@ -23,6 +23,7 @@ __all__ = ["Chain", "Reach", "pose_error"]
 DAMPING = (
     0.02  # of least squares: keeps steps short near a singular pose; costs no accuracy at rest
 )
+REGULAR = DAMPING * DAMPING * np.eye(6)
 NULL_GAIN = 0.1  # share of the way towards the rest posture that one step goes, where it is free
 CLOSE_M, CLOSE_RAD = 1e-5, 1e-4  # a solution is this close
 ITERATIONS = 100  # of one start; most solutions take under 20
@@ -107,21 +108,16 @@ class Chain:
         """
         X_now, J = self.jacobian(q) if at is None else at
         error = pose_error(X_now, X_RG)
-        free = np.ones(len(q), dtype=np.bool_)
-        new = q
-        for _ in range(len(q)):
-            J_free = J if free.all() else J * free
-            square = J_free @ J_free.T
-            square.flat[::7] += DAMPING * DAMPING
-            pull = null_gain * (rest - q) * free
-            step = pull + J_free.T @ np.linalg.solve(square, error - J_free @ pull)
-            largest = float(np.abs(step).max(initial=0.0))
-            new = q + (step if largest <= STEP_RAD else step * (STEP_RAD / largest))
-            out = free & ((new < self.lower) | (new > self.upper))
-            if not out.any():
+        pull = null_gain * (rest - q)
+        new = q + _damped(J, error, pull)
+        free = (new >= self.lower) & (new <= self.upper)
+        while not free.all():
+            new = q + _damped(J * free, error, pull * free)
+            still = free & (new >= self.lower) & (new <= self.upper)
+            if (still == free).all():
                 break
-            free &= ~out
-        return np.clip(new, self.lower, self.upper), error
+            free = still
+        return new.clip(self.lower, self.upper), error
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,6 +159,15 @@ class Reach:
                 return q
             q = new
         return None
+
+
+def _damped(
+    J: NDArray[np.float64], error: NDArray[np.float64], pull: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The step (n,) that takes away ``error`` (6,), and else is ``pull`` (n,); never too long."""
+    step = pull + J.T @ np.linalg.solve(J @ J.T + REGULAR, error - J @ pull)
+    largest = float(np.abs(step).max())
+    return step if largest <= STEP_RAD else step * (STEP_RAD / largest)
 
 
 def pose_error(X_RG: Matrix, wanted: Matrix) -> NDArray[np.float64]:

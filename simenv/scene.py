@@ -38,7 +38,9 @@ class Body:
     roughness: float = 0.5  # of the surface: 0 a mirror, 1 chalk
     metallic: float = 0.0
     role: str = "part"  # "part", "distractor", "furniture", "robot"
-    velocity: NDArray[np.float64] | None = None  # (6,) at the start, as Snapshot has it; None: rests
+    velocity: NDArray[np.float64] | None = (
+        None  # (6,) at the start, as Snapshot has it; None: rests
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -116,7 +116,13 @@ def _grasps(
         X_BG = pose.inverse(X_WB) @ pose.pose(R_WG, p)
         # Narrow sides hold better; turning takes time; neighbours are a risk; a part of a few grams
         # between fingers of 100 g is hard on the contact solver.
-        cost = width / opened + 0.3 * turn + 10.0 * (room < CLEAR_M) - min(room, 0.05) * 10.0 + LIGHT_KG / mass_kg
+        cost = (
+            width / opened
+            + 0.3 * turn
+            + 10.0 * (room < CLEAR_M)
+            - min(room, 0.05) * 10.0
+            + LIGHT_KG / mass_kg
+        )
         cost += 100.0 * max(0.0, BITE_M - bite)
         share = (opening - closed) / (opened - closed)
         found.append(Choice(row, X_BG, share, cost))

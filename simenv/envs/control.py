@@ -7,6 +7,7 @@ speeds exactly, so what is asked for is what happens, within the limits of joint
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,7 +37,7 @@ class Tool:
     speed: NDArray[np.float64]  # (n,)
     fingers: NDArray[np.float64]  # (m,) positions of the gripper's joints
     width: float  # of the gripper: 0 closed or sucking, 1 open or released
-    jacobian: NDArray[np.float64]  # (6, n) axes of the robot's base
+    jacobian: NDArray[np.float64]  # (6, n) of the arm
 
 
 def action_size(control: Control, model: RobotModel) -> int:
@@ -56,8 +57,6 @@ class Driver:
         self.grip: Grip | None = simulation.grip
         self.model = self.robot.robot.model
         self._count = len(self.model.arm_joints)
-        self._X_WR = self.robot.robot.X_WR
-        self._X_RW = pose.inverse(self._X_WR)
         self._rest = np.array([self.robot.robot.q[name] for name in self.model.arm_joints])
         chain = self.model.chain
         self._lower, self._upper = chain.lower + LIMIT_MARGIN, chain.upper - LIMIT_MARGIN
@@ -68,21 +67,16 @@ class Driver:
 
     def look(self) -> Tool:
         """Where the gripper is now."""
-        q, speed = self.robot.read()
-        own, own_speed = q[: self._count], speed[: self._count]
-        X_RG, jacobian = self.model.chain.jacobian(own)
-        R_WR = self._X_WR[:3, :3]
-        velocity = jacobian @ own_speed
-        velocity = np.concatenate([R_WR @ velocity[:3], R_WR @ velocity[3:]])
-        fingers = q[self._count :]
+        (q, speed), X_WG, jacobian = self.robot.reading()
+        n = self._count
+        velocity, fingers = jacobian @ speed[:n], q[n:]
         width = 1.0 if self.grip is None else self.grip.width_at(fingers)
-        X_WG = self._X_WR @ X_RG
-        self.tool = Tool(X_WG, velocity, own, own_speed, fingers, width, jacobian)
+        self.tool = Tool(X_WG, velocity, q[:n], speed[:n], fingers, width, jacobian)
         return self.tool
 
     def apply(self, action: NDArray[np.float32]) -> None:
         """Set the motors for the next step; call `look` after it."""
-        numbers = np.clip(np.asarray(action, dtype=np.float64), -1.0, 1.0)
+        numbers = np.asarray(action, dtype=np.float64).clip(-1.0, 1.0)
         if self._drives_grip:
             self.width = float(numbers[-1] + 1.0) / 2.0
             numbers = numbers[:-1]
@@ -101,13 +95,13 @@ class Driver:
             goal = lower + (numbers + 1.0) / 2.0 * (upper - lower)
             return self._inside(_scaled((goal - self.tool.q) / self.step_s, limit))
         self.X_WG = self._commanded(numbers)
-        wanted, _ = self.model.chain.toward(
-            self.tool.q,
-            self._X_RW @ self.X_WG,
-            rest=self._rest,
-            at=(self._X_RW @ self.tool.X_WG, self.tool.jacobian),
-        )
-        return _scaled((wanted - self.tool.q) / self.step_s, limit)
+        return _scaled((self._toward(self.X_WG) - self.tool.q) / self.step_s, limit)
+
+    def _toward(self, X_WG: Matrix) -> NDArray[np.float64]:
+        """Joint positions (n,) one least-squares step nearer to a pose."""
+        tool = self.tool
+        at = (tool.X_WG, tool.jacobian)
+        return self.model.chain.toward(tool.q, X_WG, rest=self._rest, at=at)[0]
 
     def _range(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Joint positions that -1 and 1 mean: the limits, at most a turn to each side."""
@@ -126,17 +120,16 @@ class Driver:
         X_WG = self.X_WG.copy()
         p = X_WG[:3, 3] + reach * numbers[:3]
         here = self.tool.X_WG[:3, 3]
-        p = np.clip(p, here - LEASH * reach, here + LEASH * reach)
+        p = p.clip(here - LEASH * reach, here + LEASH * reach)
         if control.low_m is not None:
             p = np.maximum(p, control.low_m)
         if control.high_m is not None:
             p = np.minimum(p, control.high_m)
         X_WG[:3, 3] = p
-        turn = np.radians(control.rotation_deg) * numbers[3:]
-        if len(turn) == 1:
-            X_WG[:3, :3] = _turned((0.0, 0.0, turn[0])) @ X_WG[:3, :3]
-        elif len(turn) == 3:
-            X_WG[:3, :3] = _turned(turn) @ X_WG[:3, :3]
+        if len(turn := numbers[3:]):
+            turn = math.radians(control.rotation_deg) * turn
+            vector = (0.0, 0.0, turn[0]) if len(turn) == 1 else turn
+            X_WG[:3, :3] = _turned(vector) @ X_WG[:3, :3]
         return X_WG
 
     def encode(self, X_WG: Matrix, width: float) -> NDArray[np.float32]:
@@ -156,21 +149,18 @@ class Driver:
             turn = turn / np.radians(control.rotation_deg)
             turns = {"none": turn[:0], "yaw": turn[2:], "full": turn}[control.rotation]
             return np.concatenate([shift, np.clip(turns, -1.0, 1.0)])
-        wanted, _ = self.model.chain.toward(
-            self.tool.q,
-            self._X_RW @ X_WG,
-            rest=self._rest,
-            at=(self._X_RW @ self.tool.X_WG, self.tool.jacobian),
-        )
+        wanted = self._toward(X_WG)
         if control.kind == "joint_velocity":
-            return _scaled((wanted - self.tool.q) / self.step_s, self.model.speed) / self.model.speed
+            return (
+                _scaled((wanted - self.tool.q) / self.step_s, self.model.speed) / self.model.speed
+            )
         lower, upper = self._range()
         return 2.0 * (wanted - lower) / (upper - lower) - 1.0
 
 
 def _scaled(speed: NDArray[np.float64], limit: NDArray[np.float64]) -> NDArray[np.float64]:
     """``speed`` slowed as a whole, so that no joint is faster than it can be."""
-    excess = float((np.abs(speed) / limit).max(initial=1.0))
+    excess = float(np.abs(speed / limit).max())
     return speed / excess if excess > 1.0 else speed
 
 

@@ -219,15 +219,15 @@ class TaskEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         return verdict.reward
 
     def _observe(self) -> Observation:
-        found: Observation = dict(self._written())
+        found: Observation = {**self._written(), **self._drawn()}
         if not self.pictures.state:
-            found = {"goal": found["goal"]}
-        return {**found, **self._drawn()}
+            return {key: found[key] for key in self.observation_space.spaces}
+        return found
 
     def _written(self) -> dict[str, NDArray[np.float32]]:
         assert self.simulation is not None
         belts = self.simulation.stage.belts
-        return self.layout.write(self.state, {str(k): b.speed_m_s for k, b in enumerate(belts)})
+        return self.layout.write(self.state, [belt.speed_m_s for belt in belts])
 
     def _drawn(self) -> Observation:
         if not self.pictures.boxes:

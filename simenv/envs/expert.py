@@ -53,7 +53,9 @@ DROP_M = 0.02  # over the support, where a part is let go
 class Interception:
     """How well a moving part was met, when the gripper closed."""
 
-    error_m: float  # between where the gripper was and where it should have been, in the part's frame
+    error_m: (
+        float  # between where the gripper was and where it should have been, in the part's frame
+    )
     speed_m_s: float  # of the part
 
 
@@ -112,7 +114,9 @@ class Expert:
         gripper = self.env.driver.model.gripper
         state, scene = self._state, self.env.scene
         if isinstance(gripper, Jaw):
-            return self._first_reached(fingers(scene, state, self.env.driver.model, rows, self._natural))
+            return self._first_reached(
+                fingers(scene, state, self.env.driver.model, rows, self._natural)
+            )
         assert isinstance(gripper, Vacuum)
         clouds = np.concatenate([points_W(scene, state, row) for row in rows])
         low, high = clouds.min(axis=0), clouds.max(axis=0)

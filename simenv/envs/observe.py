@@ -14,7 +14,7 @@ a rotation: Zhou et al. 2019). ``objects.reshape(N, D)`` gives one row a part.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from gymnasium import spaces
@@ -79,6 +79,12 @@ class Layout:
         if task.spec.scene.belts:
             self.boxes["scene"] = _box(np.full(len(task.spec.scene.belts), REACH_M))
         self._onehot: NDArray[np.float64] = np.zeros((0, 0))
+        self._high = np.concatenate([box.high for box in self.boxes.values()])
+        ends = np.cumsum([box.shape[0] for box in self.boxes.values()]).tolist()
+        starts = [0, *ends[:-1]]
+        self._slices = {
+            name: slice(a, b) for name, a, b in zip(self.boxes, starts, ends, strict=True)
+        }
 
     def _part_high(self) -> NDArray[np.float64]:
         classes = np.ones(self.part_size - PART)
@@ -87,7 +93,7 @@ class Layout:
     @property
     def space(self) -> spaces.Dict:
         """All keys."""
-        return spaces.Dict(self.boxes)
+        return spaces.Dict(dict(self.boxes))
 
     @property
     def flat_size(self) -> int:
@@ -105,55 +111,46 @@ class Layout:
                 class_ = scene.objects[body.object].spec.class_
                 self._onehot[row, self.classes.index(class_)] = 1.0
 
-    def write(self, state: State, belts: Mapping[str, float]) -> dict[str, NDArray[np.float32]]:
-        """The observation of a state; ``belts``: speeds by name."""
-        found = {
-            "robot": _cut(self._robot(state), self.boxes["robot"]),
-            "objects": _cut(self._objects(state), self.boxes["objects"]),
-            "goal": _cut(self.rule.desired, self.boxes["goal"]),
-            "mask": self._mask.copy(),
-        }
-        if "scene" in self.boxes:
-            found["scene"] = _cut(np.array(list(belts.values())), self.boxes["scene"])
-        return found
+    def write(self, state: State, belts: Sequence[float]) -> dict[str, NDArray[np.float32]]:
+        """The observation of a state; ``belts``: speeds in the order of the task."""
+        numbers = np.zeros(len(self._high))
+        self._robot(state, numbers[self._slices["robot"]])
+        self._objects(state, numbers[self._slices["objects"]])
+        numbers[self._slices["mask"]] = self._mask
+        numbers[self._slices["goal"]] = self.rule.desired
+        if "scene" in self._slices:
+            numbers[self._slices["scene"]] = belts
+        cut = numbers.astype(np.float32).clip(-self._high, self._high)
+        return {name: cut[own] for name, own in self._slices.items()}
 
     def flat(self, named: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
         """All but the goal in one row, in the order of the keys."""
         return np.concatenate([named[key] for key in self.boxes if key != "goal"])
 
-    def _robot(self, state: State) -> NDArray[np.float64]:
-        tool = state.tool
-        X_WG = tool.X_WG
-        return np.concatenate(
-            [
-                X_WG[:3, 3],
-                X_WG[:3, 0],
-                X_WG[:3, 1],
-                tool.velocity,
-                (tool.width, float(state.held >= 0)),
-                tool.q,
-                tool.speed,
-            ]
-        )
+    def _robot(self, state: State, row: NDArray[np.float64]) -> None:
+        """Write the gripper and the joints into ``row``."""
+        tool, X_WG = state.tool, state.tool.X_WG
+        n = len(tool.q)
+        row[:3] = X_WG[:3, 3]
+        row[3:6] = X_WG[:3, 0]
+        row[6:9] = X_WG[:3, 1]
+        row[9:15] = tool.velocity
+        row[15:17] = tool.width, state.held >= 0
+        row[17 : 17 + n] = tool.q
+        row[17 + n :] = tool.speed
 
-    def _objects(self, state: State) -> NDArray[np.float64]:
+    def _objects(self, state: State, row: NDArray[np.float64]) -> None:
+        """Write the parts into ``row``, one after the other."""
         parts = state.parts
-        count = len(parts.com)
-        rows = np.zeros((self.most, self.part_size))
-        own = rows[:count]
+        own = row.reshape(self.most, self.part_size)[: len(parts.com)]
         own[:, :3] = parts.p_WB
         own[:, 3:6] = parts.R_WB[:, :, 0]
         own[:, 6:9] = parts.R_WB[:, :, 1]
         own[:, 9:12] = parts.linear
         own[:, 12:15] = parts.angular
         own[:, 15:] = self._onehot
-        return rows.ravel()
 
 
 def _box(high: NDArray[np.float64]) -> spaces.Box:
     return spaces.Box(-high.astype(np.float32), high.astype(np.float32), dtype=np.float32)
 
-
-def _cut(values: NDArray[np.float64], box: spaces.Box) -> NDArray[np.float32]:
-    """``values`` as float32 inside the box."""
-    return np.clip(values.astype(np.float32), box.low, box.high)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,7 +72,7 @@ class Judge:
         if not fastest < WILD_M_S:  # NaN, too
             return "wild"
         # A part that a zone on the floor has taken in is not lost; the rule knows.
-        lost = parts.com[:, 2] < self._lost_z
+        lost = parts.com[:, 2] < self._lost_z  # (N,)
         return "lost" if lost.any() and self.rule.failed(lost, state) else ""
 
     def _terms(self, state: State, success: bool) -> dict[str, float]:
@@ -79,11 +80,11 @@ class Judge:
         if row < 0:
             return {"reach": 1.0, "grasp": 0.0, "goal": 1.0, "success": float(success)}
         com = state.parts.com[row]
-        to_part = float(np.linalg.norm(com - state.grip_W))
-        to_goal = float(np.linalg.norm(com - self.rule.goal_W(state, row)))
+        to_part = math.dist(com, state.grip_W)
+        to_goal = math.dist(com, self.rule.goal_W(state, row))
         return {
-            "reach": 1.0 - float(np.tanh(NEAR_PER_M * to_part)),
+            "reach": 1.0 - math.tanh(NEAR_PER_M * to_part),
             "grasp": float(state.held == row),
-            "goal": 1.0 - float(np.tanh(NEAR_PER_M * to_goal)),
+            "goal": 1.0 - math.tanh(NEAR_PER_M * to_goal),
             "success": float(success),
         }

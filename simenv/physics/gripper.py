@@ -40,6 +40,10 @@ class Grip(Protocol):
         """Row among the parts of what is held; -1: nothing."""
         ...
 
+    def drop(self) -> None:
+        """Undo whatever joins a part to the gripper."""
+        ...
+
 
 class JawGrip:
     """Two fingers."""
@@ -53,7 +57,7 @@ class JawGrip:
 
     def width_at(self, q: NDArray[np.float64]) -> float:
         """How far the fingers are open, 0..1."""
-        return float(((q - self._closed) / self._travel).mean())
+        return float((q[0] - self._closed[0]) / self._travel[0])  # the fingers are coupled
 
     def close(self, width: float, q: NDArray[np.float64], step_s: float) -> list[float]:
         """Towards the opening ``width`` (0..1), no faster than the fingers are."""
@@ -63,6 +67,9 @@ class JawGrip:
 
     def update(self) -> None:
         """Nothing to do: friction holds."""
+
+    def drop(self) -> None:
+        """Nothing to do: friction lets go."""
 
     def held(self) -> int:
         """The part that every pad touches."""
@@ -105,14 +112,14 @@ class CupGrip:
         """Suck below one half, release above."""
         self._sucks = width < 0.5
         if not self._sucks:
-            self._let_go()
+            self.drop()
         return []
 
     def update(self) -> None:
         """Seal what the lip has come to; lose what has been torn off."""
         if self._seal is not None:
             if self._torn():
-                self._let_go()
+                self.drop()
         elif self._sucks:
             part = self._under_lip()
             if part >= 0:
@@ -184,7 +191,8 @@ class CupGrip:
         X_WI = pose.from_quaternion(state[1], state[0])
         return np.asarray(pose.inverse(X_WI) @ pose.from_quaternion(turn, p))
 
-    def _let_go(self) -> None:
+    def drop(self) -> None:
+        """Break the seal."""
         if self._seal is not None:
             pybullet.removeConstraint(self._seal, physicsClientId=self._stage.client)
         self._seal, self._part = None, -1

@@ -9,7 +9,7 @@ exact distance in a given time.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,10 @@ from simenv.scene import Robot
 from simenv.spec.object import Friction
 from simenv.spec.robot import Jaw, Piece
 
-__all__ = ["Joints", "RobotBody"]
+__all__ = ["Joints", "Reading", "RobotBody"]
 
+LAST_ROW = (0.0, 0.0, 0.0, 1.0)  # of a pose
+AWAY = 1.0  # rad or m, of every joint
 NO_LIMIT = 1e3  # N or N m; of a joint whose URDF gives no effort
 GEAR_ERP = 1.0  # of the spindle that couples two fingers
 GEAR_STRENGTH = 100.0  # times the closing force
@@ -34,6 +36,14 @@ class Joints(NamedTuple):
 
     q: NDArray[np.float64]  # (n,) rad or m
     speed: NDArray[np.float64]  # (n,)
+
+
+class Reading(NamedTuple):
+    """The arm at one moment; world axes."""
+
+    joints: Joints
+    X_WG: Matrix  # (4, 4)
+    jacobian: NDArray[np.float64]  # (6, n) of the arm's n joints: m/s then rad/s of G
 
 
 class RobotBody:
@@ -51,23 +61,51 @@ class RobotBody:
         self.joints = (*model.arm_joints, *fingers)
         index = {p.joint.name: row - 1 for row, p in enumerate(self.pieces) if p.joint is not None}
         self._indices = [index[name] for name in self.joints]
-        self._others = [own for name, own in index.items() if name not in self.joints]
-        self._gears: list[int] = []
-        self._gear_n = 0.0
+        tool, X_PL = self.piece_of(model.grasp.link)
+        self._X_PG = X_PL @ model.grasp.X_AB
+        self._arm_links = [*(index[name] for name in model.arm_joints), tool]
+        arm = [model.urdf.joint(name) for name in model.arm_joints]
+        self._axes = np.array([joint.axis for joint in arm]).reshape(-1, 3, 1)
+        self._slides = np.array([joint.kind == "prismatic" for joint in arm], dtype=np.bool_)
         self.effort = [model.urdf.joint(name).effort or NO_LIMIT for name in self.joints]
         if isinstance(model.gripper, Jaw):
             self.effort[len(model.arm_joints) :] = [model.gripper.force_n] * len(fingers)
-            self._gear_n = GEAR_STRENGTH * model.gripper.force_n
             self._couple(model.gripper, index)
-        for name, value in robot.q.items():
-            self._reset(index[name], value)
+        self._index = index
         self.share(1)
+        self._place(robot.q)
+
+    def restart(self, robot: Robot) -> None:
+        """Stand as ``robot`` says, as if just made: nothing is left of what was before.
+
+        Bullet widens the bounds of what moves, by how it moved; a jump far away makes them new.
+        """
+        self.robot = robot
+        self._place({name: value + AWAY for name, value in robot.q.items()})
+        pybullet.stepSimulation(self.client)
+        self._place(robot.q)
+
+    def fits(self, robot: Robot | None) -> bool:
+        """Whether this body can stand for ``robot``: the same one in the same place."""
+        return (
+            robot is not None
+            and robot.model is self.robot.model
+            and np.array_equal(robot.X_WR, self.robot.X_WR)
+        )
+
+    def _place(self, q: Mapping[str, float]) -> None:
+        for name, value in q.items():
+            pybullet.resetJointState(
+                self.bullet, self._index[name], value, 0.0, physicsClientId=self.client
+            )
         self.drive(np.zeros(len(self.joints)))
 
     def _create(self, workshop: Workshop) -> int:
         pieces, client = self.pieces, self.client
         touching = self._touching()
-        shapes = [workshop.link_shape(p, thin=not touching.isdisjoint(dict(p.links))) for p in pieces]
+        shapes = [
+            workshop.link_shape(p, thin=not touching.isdisjoint(dict(p.links))) for p in pieces
+        ]
         X_WR = self.robot.X_WR
         moving = pieces[1:]
         frames = [piece.inertial.X_LI for piece in moving]
@@ -108,7 +146,7 @@ class RobotBody:
     def _tune(self, body: int, link: int, piece: Piece) -> None:
         touching = [f for name, _ in piece.links if (f := self._friction(name)) is not None]
         friction = max(touching, key=lambda own: own.lateral, default=Friction())
-        more = {}
+        more: dict[str, Any] = {}
         if piece.joint is not None:
             # Bullet derives the inertia from the shape unless it is given, mass with it.
             diagonal = np.diag(piece.inertial.inertia).tolist()
@@ -117,6 +155,9 @@ class RobotBody:
                 "localInertiaDiagonal": diagonal,
                 "jointDamping": piece.joint.damping,
             }
+            if np.isfinite([piece.joint.lower, piece.joint.upper]).all():
+                more["jointLowerLimit"] = piece.joint.lower
+                more["jointUpperLimit"] = piece.joint.upper
         pybullet.changeDynamics(
             body,
             link,
@@ -148,24 +189,20 @@ class RobotBody:
             )
             ratio = -(opened - closed) / (other_opened - other_closed)
             pybullet.changeConstraint(
-                gear, gearRatio=ratio, erp=GEAR_ERP, physicsClientId=self.client
+                gear,
+                gearRatio=ratio,
+                erp=GEAR_ERP,
+                maxForce=GEAR_STRENGTH * jaw.force_n,
+                physicsClientId=self.client,
             )
-            self._gears.append(gear)
-
-    def _reset(self, index: int, value: float) -> None:
-        pybullet.resetJointState(self.bullet, index, value, 0.0, physicsClientId=self.client)
 
     def share(self, substeps: int) -> None:
         """Bullet takes ``substeps`` time steps in one call from now on.
 
-        It then turns a largest force into the impulse of the whole call, and grants that to each of
-        the time steps: so it is told the share of one.
+        It then turns a motor's largest force into the impulse of the whole call, and grants that to
+        each of the time steps: so it is told the share of one. Constraints are not concerned.
         """
         self._forces = [effort / substeps for effort in self.effort]
-        for gear in self._gears:
-            pybullet.changeConstraint(
-                gear, maxForce=self._gear_n / substeps, physicsClientId=self.client
-            )
 
     def drive(self, speed: Sequence[float] | NDArray[np.float64]) -> None:
         """Let the driven joints move at these speeds (n,), rad/s or m/s, within their effort."""
@@ -183,6 +220,28 @@ class RobotBody:
         rows = pybullet.getJointStates(self.bullet, self._indices, self.client)
         both = np.array([row[:2] for row in rows], dtype=np.float64).reshape(-1, 2)
         return Joints(both[:, 0], both[:, 1])
+
+    def reading(self) -> Reading:
+        """Joints, gripper and Jacobian now, from where Bullet has the links: what a step needs."""
+        joints = self.read()
+        states = pybullet.getLinkStates(self.bullet, self._arm_links, 0, 1, self.client)
+        places = np.array([state[4] for state in states])  # (n + 1, 3)
+        turns = [pybullet.getMatrixFromQuaternion(state[5]) for state in states]
+        R_WP = np.array(turns).reshape(-1, 3, 3)
+        X_WG = np.empty((4, 4))
+        X_WG[3] = LAST_ROW
+        X_WG[:3, :3] = R_WP[-1] @ self._X_PG[:3, :3]
+        X_WG[:3, 3] = R_WP[-1] @ self._X_PG[:3, 3] + places[-1]
+        axes = (R_WP[:-1] @ self._axes)[:, :, 0].T  # (3, n)
+        arms = X_WG[:3, 3, None] - places[:-1].T
+        J = np.empty((6, len(places) - 1))
+        J[0] = axes[1] * arms[2] - axes[2] * arms[1]
+        J[1] = axes[2] * arms[0] - axes[0] * arms[2]
+        J[2] = axes[0] * arms[1] - axes[1] * arms[0]
+        J[3:] = axes
+        if self._slides.any():
+            J[:3, self._slides], J[3:, self._slides] = axes[:, self._slides], 0.0
+        return Reading(joints, X_WG, J)
 
     def link_poses(self, names: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """X_WL (L, 4, 4) and velocities (L, 6) of links: m/s at the link's origin, rad/s; world."""

@@ -11,7 +11,7 @@ from simenv.engine import pybullet
 from simenv.physics.gripper import Grip, grip
 from simenv.physics.robot import RobotBody
 from simenv.physics.stage import Stage
-from simenv.scene import Snapshot
+from simenv.scene import Contacts, Snapshot
 
 __all__ = ["Motion", "Simulation"]
 
@@ -26,13 +26,14 @@ class Motion:
     """Where the N parts are and how they move, in the order of Scene.parts; world axes."""
 
     def __init__(self, stage: Stage) -> None:
-        com, turn = stage.where()
-        self.com = com  # (N, 3) centres of mass, metres
-        R_WI = _rotations(turn)
-        self.R_WB: Rows = R_WI @ stage.R_IB  # (N, 3, 3)
-        self.p_WB: Rows = com - (self.R_WB @ stage.p_BI[:, :, None])[:, :, 0]  # (N, 3)
-        speeds = [pybullet.getBaseVelocity(b, stage.client) for b in stage.bullets]
-        both = np.array(speeds, dtype=np.float64).reshape(-1, 2, 3)
+        client = stage.client
+        rows = [pybullet.getBasePositionAndOrientation(b, client) for b in stage.bullets]
+        turns = [pybullet.getMatrixFromQuaternion(row[1]) for row in rows]
+        speeds = [pybullet.getBaseVelocity(b, client) for b in stage.bullets]
+        self.com: Rows = np.array([row[0] for row in rows]).reshape(-1, 3)  # centres of mass, m
+        self.R_WB: Rows = np.array(turns).reshape(-1, 3, 3) @ stage.R_IB  # (N, 3, 3)
+        self.p_WB: Rows = self.com - (self.R_WB @ stage.p_BI[:, :, None])[:, :, 0]  # (N, 3)
+        both = np.array(speeds).reshape(-1, 2, 3)
         self.linear, self.angular = both[:, 0], both[:, 1]  # (N, 3) m/s of the com, rad/s
 
 
@@ -75,6 +76,14 @@ class Simulation:
             if self.count % self._look_steps == 0:
                 self.stage.meet_belts(self.stage.where().com)
 
+    def _touches(self) -> Contacts:
+        return self.stage.touches(self.substeps if self._whole else 1)
+
+    def end(self) -> None:
+        """Let go of what is held: the client is wanted for the next scene."""
+        if self.grip is not None:
+            self.grip.drop()
+
     def motion(self) -> Motion:
         """Where the parts are now."""
         return Motion(self.stage)
@@ -104,19 +113,5 @@ class Simulation:
             capture_time_s=self.count * self.dt,
             X_WB=X_WB,
             velocity=velocity,
-            contacts=self.stage.touches() if "contacts" in self.scene.labels else None,
+            contacts=self._touches() if "contacts" in self.scene.labels else None,
         )
-
-
-def _rotations(turn: Rows) -> Rows:
-    """Rotation matrices (N, 3, 3) of unit quaternions (N, 4) xyzw."""
-    x, y, z, w = turn.T
-    xx, yy, zz = 2 * x * x, 2 * y * y, 2 * z * z
-    xy, xz, yz = 2 * x * y, 2 * x * z, 2 * y * z
-    wx, wy, wz = 2 * w * x, 2 * w * y, 2 * w * z
-    rows = [
-        [1 - yy - zz, xy - wz, xz + wy],
-        [xy + wz, 1 - xx - zz, yz - wx],
-        [xz - wy, yz + wx, 1 - xx - yy],
-    ]
-    return np.moveaxis(np.array(rows), -1, 0)

@@ -25,6 +25,9 @@ from simenv.spec.task import ROBOT
 __all__ = ["Stage", "Where"]
 
 
+SLAB_M = (20.0, 20.0, 1.0)  # half of the sides of a floor that is not endless
+
+
 class Where(NamedTuple):
     """Where the parts are now, in the world."""
 
@@ -44,24 +47,42 @@ class Part:
 class Stage:
     """One scene, built in an empty Bullet client in the order of Scene.bodies."""
 
-    def __init__(self, scene: Scene, workshop: Workshop, *, client: int) -> None:
+    def __init__(
+        self,
+        scene: Scene,
+        workshop: Workshop,
+        *,
+        client: int,
+        endless: bool = True,
+        robot: RobotBody | None = None,
+    ) -> None:
+        """Build it.
+
+        Args:
+            scene: what stands where.
+            workshop: where shapes come from.
+            client: the Bullet client; empty but for ``robot``.
+            endless: the floor is a plane; else a slab, which costs nothing far from its top.
+            robot: the scene's robot, if it stands already.
+        """
         self.scene = scene
         self.client = client
         self.parts: list[Part] = []
         self.belts: list[Belt] = []
         self.blocks: tuple[Block, ...] = ()
         self.floor: int | None = None
-        self.robot: RobotBody | None = None
+        self.robot = robot
         self._owner: dict[tuple[int, int], int] = {}  # Bullet body, link -> Body.id
         self._workshop = workshop
         motions = {motion.body: motion for motion in scene.belts}
+        if scene.robot is not None:  # first: it may outlive the others
+            self.robot = robot or RobotBody(scene.robot, workshop, client=client)
+            self._own_links(self.robot)
         for row, body in enumerate(scene.bodies):
             self._own(body.id, self._place(row, body, motions.get(row)))
-        if scene.robot is not None:
-            self.robot = RobotBody(scene.robot, workshop, client=client)
-            self._own_links(self.robot)
         if scene.floor_z_m is not None:
-            self.floor = self._plane(pose.pose(p_AB=(0, 0, scene.floor_z_m)), moves=False)
+            X_WF = pose.pose(p_AB=(0, 0, scene.floor_z_m))
+            self.floor = self._plane(X_WF, moves=False) if endless else self._slab(X_WF)
             self._own(0, [self.floor])
             self._touch(self.floor, scene.floor_friction, restitution=0.0)
         self.bullets = [part.bullet for part in self.parts]
@@ -154,6 +175,15 @@ class Stage:
         )
         return self._body(0.0, shape, X_WP, rigid=not moves)
 
+    def _slab(self, X_WF: Matrix) -> int:
+        """A thick box whose top is the plane z = 0 of F. Bullet looks at every link above a plane
+        in every time step; it forgets a box that nothing comes near.
+        """
+        shape = pybullet.createCollisionShape(
+            pybullet.GEOM_BOX, halfExtents=SLAB_M, physicsClientId=self.client
+        )
+        return self._body(0.0, shape, X_WF @ pose.pose(p_AB=(0, 0, -SLAB_M[2])), rigid=True)
+
     def _body(self, mass: float, shape: int, X_WI: Matrix, *, rigid: bool) -> int:
         """A Bullet body. ``rigid`` (btRigidBody) costs half or less, but cannot carry."""
         return int(
@@ -230,8 +260,8 @@ class Stage:
         rows = pybullet.getContactPoints(physicsClientId=self.client)
         return [(row[1], row[2], row[8]) for row in rows]
 
-    def touches(self) -> Contacts:
-        """Where parts touch: the contact points that the last step solved."""
+    def touches(self, substeps: int = 1) -> Contacts:
+        """Where parts touch: the contact points that the last of ``substeps`` in a call solved."""
         rows = pybullet.getContactPoints(physicsClientId=self.client)
         points = sorted(filter(None, (self._point(row) for row in rows)))
         a, b, p_W, normal_W, force = zip(*points, strict=True) if points else ((),) * 5
@@ -240,7 +270,8 @@ class Stage:
             id_b=np.array(b, dtype=np.uint16),
             p_W=np.array(p_W, dtype=np.float64).reshape(-1, 3),
             normal_W=np.array(normal_W, dtype=np.float64).reshape(-1, 3),
-            force_n=np.array(force, dtype=np.float64),
+            # Bullet divides the impulse of one time step by the time of the whole call.
+            force_n=np.array(force, dtype=np.float64) * substeps,
         )
 
     def _point(self, row: Any) -> tuple[int, int, Any, Any, float] | None:

@@ -16,6 +16,8 @@ from simenv.spec.robot import Piece
 
 __all__ = ["Workshop"]
 
+KEPT_SHAPES = 1000
+
 
 class Workshop:
     """Solids outlive scenes; Bullet's shapes end with `clear`."""
@@ -28,6 +30,11 @@ class Workshop:
         self._paths: WeakKeyDictionary[Solid, Path] = WeakKeyDictionary()
         self._shapes: dict[Solid, int] = {}
         self._files = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether so many shapes are kept that the client should begin anew."""
+        return len(self._shapes) > KEPT_SHAPES
 
     def clear(self) -> None:
         """Bullet was reset: its shapes are gone."""

@@ -40,7 +40,9 @@ def load_robot(
     if tool.gripper is None:
         raise tool_document.error([Problem((), "is no gripper: it has no gripper section")])
     prefix = f"{tool.name}_"
-    mounted = tree.bare(spec.flange.link).with_tool(spec.flange.link, spec.flange.X_AB, tool_tree, prefix)
+    mounted = tree.bare(spec.flange.link).with_tool(
+        spec.flange.link, spec.flange.X_AB, tool_tree, prefix
+    )
     return RobotModel(
         spec,
         mounted,
