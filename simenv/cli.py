@@ -46,6 +46,13 @@ class Tier(str, Enum):
     all = "all"
 
 
+class Keep(str, Enum):
+    """Which episodes `--keep` keeps."""
+
+    all = "all"
+    success = "success"
+
+
 class ExportFormat(str, Enum):
     """Formats that `--to` takes."""
 
@@ -303,6 +310,45 @@ def export(
         except KeyboardInterrupt:
             raise Interrupted(f"interrupted; {out} was not written") from None
     typer.echo(said)
+
+
+@app.command()
+def demo(
+    task: Annotated[str, typer.Argument(help="A task's name, or the path of a task file.")],
+    episodes: Annotated[int, typer.Option(help="Episodes of the finished folder.")],
+    out: Annotated[str, typer.Option(help="A folder.")],
+    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    tier: Annotated[Tier, typer.Option(help="Core ranges, edge ranges, or both.")] = Tier.core,
+    images: Annotated[str, typer.Option(help="Pictures of each step: rgb,depth,instance.")] = "",
+    renderer: Annotated[RendererName, typer.Option(help="auto: egl if it works.")] = (
+        RendererName.auto
+    ),
+    keep: Annotated[Keep, typer.Option(help="success: leave failed episodes out.")] = Keep.all,
+) -> None:
+    """Record demonstrations of a task's scripted expert; the same command resumes."""
+    from tqdm import tqdm
+
+    from simenv.demo import record
+
+    quiet = None if sys.stderr else True
+    with (
+        _resumable(out),
+        tqdm(total=episodes, unit="episode", disable=quiet, dynamic_ncols=True) as bar,
+    ):
+        summary = record(
+            task,
+            out,
+            episodes=episodes,
+            seed=seed,
+            tier=tier.value,
+            images=[name for name in images.split(",") if name],
+            renderer=renderer.value,
+            keep=keep.value,
+            progress=lambda done: bar.update(done - bar.n),
+        )
+    typer.echo(summary.text)
+    if not summary.episodes:
+        raise CheckFailed("every episode was left out; see them with --keep all")
 
 
 @app.command()

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import gymnasium
+import simenv.envs  # registers the environments
 import numpy as np
 import torch
 from stable_baselines3 import SAC, HerReplayBuffer

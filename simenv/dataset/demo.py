@@ -36,6 +36,7 @@ __all__ = [
     "open_demos",
     "read_actions",
     "read_episode",
+    "read_outcome",
     "write_episode",
 ]
 
@@ -181,6 +182,12 @@ def read_actions(path: str | Path) -> NDArray[np.float32]:
     """The actions (T, A) alone, without the pictures; see `read_episode`."""
     with _opened(path) as file:
         return _read(file["actions"])
+
+
+def read_outcome(path: str | Path) -> tuple[bool, int]:
+    """Whether the episode reached the task, and how many steps it has; see `read_episode`."""
+    with _opened(path) as file:
+        return bool(read_attributes(file)["success"]), len(file["actions"])
 
 
 @contextmanager

@@ -153,4 +153,3 @@ class Layout:
 
 def _box(high: NDArray[np.float64]) -> spaces.Box:
     return spaces.Box(-high.astype(np.float32), high.astype(np.float32), dtype=np.float32)
-

@@ -1,7 +1,4 @@
-"""Which environments Gymnasium knows by name; it calls `register_all` through an entry point.
-
-`gymnasium.make("simenv/TablePick-v0")` needs no import of simenv before it.
-"""
+"""Which environments Gymnasium knows by name once `simenv.envs` is imported."""
 
 from __future__ import annotations
 

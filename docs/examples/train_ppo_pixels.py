@@ -1,0 +1,81 @@
+"""Train PPO from pictures alone: the policy sees 64 x 64 RGB and the goal, nothing else.
+
+    pip install "simenv[rl]"
+    python docs/examples/train_ppo_pixels.py --steps 40000 --out out/ppo_push
+
+Figures of this very command are in docs/environments.md.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import gymnasium
+import simenv.envs  # registers the environments
+import numpy as np
+import torch
+from stable_baselines3 import PPO
+from stable_baselines3.common.monitor import Monitor
+from stable_baselines3.common.vec_env import SubprocVecEnv
+
+VALUES = {
+    "cameras.front.resolution": [64, 64],
+    "env.reward.kind": "shaped",
+    "env.reward.reach": 0.5,
+    "env.reward.goal": 0.5,
+    "env.reward.success": 5.0,
+}
+
+
+def make() -> gymnasium.Env:
+    """One environment; each worker process has a renderer of its own."""
+    env = gymnasium.make("simenv/TablePush-v0", observe=("rgb",), values=VALUES, renderer="tiny")
+    return Monitor(gymnasium.wrappers.FilterObservation(env, ["rgb", "goal"]))
+
+
+def main() -> None:
+    """Train, save, and say how much better the last episodes are than the first."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--steps", type=int, default=40_000)
+    parser.add_argument("--envs", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=Path("out/ppo_pixels"))
+    words = parser.parse_args()
+
+    torch.set_num_threads(1)
+    env = SubprocVecEnv([make] * words.envs)
+    model = PPO(
+        "MultiInputPolicy",
+        env,
+        n_steps=512,
+        batch_size=256,
+        n_epochs=6,
+        learning_rate=3e-4,
+        gamma=0.95,
+        ent_coef=0.001,
+        stats_window_size=50,
+        seed=words.seed,
+        verbose=1,
+    )
+    returns: list[float] = []
+
+    def remember(local: dict, _: dict) -> bool:
+        returns.extend(info["episode"]["r"] for info in local["infos"] if "episode" in info)
+        return True
+
+    wall = time.perf_counter()
+    model.learn(words.steps, callback=remember, log_interval=5)
+    wall = time.perf_counter() - wall
+    words.out.mkdir(parents=True, exist_ok=True)
+    model.save(words.out / "model")
+    tenth = max(1, len(returns) // 10)
+    first, last = np.mean(returns[:tenth]), np.mean(returns[-tenth:])
+    print(
+        f"{words.steps} steps, {wall:.0f} s: mean return of the first tenth of episodes"
+        f" {first:.2f}, of the last {last:.2f}"
+    )
+    env.close()
+
+
+if __name__ == "__main__":
+    main()
