@@ -335,6 +335,10 @@ def demo(
         _resumable(out),
         tqdm(total=episodes, unit="episode", disable=quiet, dynamic_ncols=True) as bar,
     ):
+
+        def show(done: int) -> None:
+            bar.update(done - bar.n)
+
         summary = record(
             task,
             out,
@@ -344,7 +348,7 @@ def demo(
             images=[name for name in images.split(",") if name],
             renderer=renderer.value,
             keep=keep.value,
-            progress=lambda done: bar.update(done - bar.n),
+            progress=show,
         )
     typer.echo(summary.text)
     if not summary.episodes:

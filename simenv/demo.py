@@ -139,11 +139,10 @@ class Stage:
         """What two runs must share to record into one folder."""
         return {
             "format": FORMAT,
+            **self.spec.kwargs,
             "task_sha256": hashlib.sha256(self.env.task.text.encode()).hexdigest(),
             "catalog_sha256": self.env.task.catalog_sha256,
             "seed": self.seed,
-            "renderer": None,
-            **self.spec.kwargs,
         }
 
     def episode(self, number: int) -> Episode | None:

@@ -100,8 +100,8 @@ class Chain:
 
         A joint that would leave its limits is held there and the others take over its share. What
         freedom is left pulls towards ``rest`` (n,) without moving G (null-space projection).
-        Buss 2004, "Introduction to inverse kinematics with ... damped least squares". ``at`` is what
-        `jacobian` says at ``q``, where that is known.
+        Buss 2004, "Introduction to inverse kinematics". ``at`` is what `jacobian` says at ``q``,
+        where that is known, in the frame of ``X_RG``.
 
         Returns:
             The joint positions (n,), and the error (6,) that ``q`` had: metres, then radians.

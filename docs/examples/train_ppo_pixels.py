@@ -11,12 +11,13 @@ import time
 from pathlib import Path
 
 import gymnasium
-import simenv.envs  # registers the environments
 import numpy as np
 import torch
 from stable_baselines3 import PPO
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import SubprocVecEnv
+
+import simenv.envs  # noqa: F401  registers the environments
 
 VALUES = {
     "cameras.front.resolution": [64, 64],

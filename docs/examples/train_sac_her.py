@@ -11,12 +11,13 @@ import time
 from pathlib import Path
 
 import gymnasium
-import simenv.envs  # registers the environments
 import numpy as np
 import torch
 from stable_baselines3 import SAC, HerReplayBuffer
 from stable_baselines3.common.callbacks import EvalCallback
 from stable_baselines3.common.monitor import Monitor
+
+import simenv.envs  # noqa: F401  registers the environments
 
 
 def main() -> None:

@@ -30,8 +30,8 @@ def compose(task: Task, sample: Sample, *, seed: int) -> Scene:
     """The scene of ``task`` that ``sample`` describes.
 
     Parts come first (ids 1, 2, ... group after group), then belts, tables and bins, then the links
-    of the robot, then the floor with id 0. No two parts' bounding boxes come closer than 2 mm. A group's texture applies to the
-    parts that have it.
+    of the robot, then the floor with id 0. No two parts' bounding boxes come closer than 2 mm. A
+    group's texture applies to the parts that have it.
 
     Args:
         task: the nominal scene and its objects.

@@ -24,6 +24,7 @@ from simenv.spec.robot import RobotModel
 __all__ = ["Driver", "Tool", "action_size"]
 
 LEASH = 1.5  # steps that the commanded pose may be ahead of the real one; then it waits
+BRAKE_SHARE = 0.5  # of a motor's effort is used to brake; the rest is for gravity and load
 LIMIT_MARGIN = 1e-3  # rad or m, kept to the joints' limits
 
 
@@ -60,6 +61,8 @@ class Driver:
         self._rest = np.array([self.robot.robot.q[name] for name in self.model.arm_joints])
         chain = self.model.chain
         self._lower, self._upper = chain.lower + LIMIT_MARGIN, chain.upper - LIMIT_MARGIN
+        # Twice the way in which a joint stops that was as fast as one step allows.
+        self._brake = 2.0 * BRAKE_SHARE * self.robot.acceleration() * step_s**2
         self._drives_grip = control.gripper and self.grip is not None
         self.width = control.opening
         self.tool = self.look()
@@ -87,15 +90,27 @@ class Driver:
 
     def _arm(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
         """Speeds (n,) of the arm's joints."""
-        kind, limit = self.control.kind, self.model.speed
+        kind = self.control.kind
         if kind == "joint_velocity":
-            return self._inside(numbers * limit)
+            return self._inside(numbers * self.model.speed)
         if kind == "joint_position":
             lower, upper = self._range()
             goal = lower + (numbers + 1.0) / 2.0 * (upper - lower)
-            return self._inside(_scaled((goal - self.tool.q) / self.step_s, limit))
+            return self._inside(self._speed(goal - self.tool.q))
         self.X_WG = self._commanded(numbers)
-        return _scaled((self._toward(self.X_WG) - self.tool.q) / self.step_s, limit)
+        return self._speed(self._toward(self.X_WG) - self.tool.q)
+
+    def _speed(self, error: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What brings the joints (n,) nearer in one step, all slowed by the one that must be.
+
+        No joint is faster than it may be, or so fast that its motor could not stop it in time:
+        v^2 <= 2 a e.
+        """
+        speed = error / self.step_s
+        fastest = float(np.abs(speed / self.model.speed).max())
+        braking = float(np.abs(error / self._brake).max()) ** 0.5
+        excess = max(fastest, braking)
+        return speed / excess if excess > 1.0 else speed
 
     def _toward(self, X_WG: Matrix) -> NDArray[np.float64]:
         """Joint positions (n,) one least-squares step nearer to a pose."""
@@ -151,17 +166,9 @@ class Driver:
             return np.concatenate([shift, np.clip(turns, -1.0, 1.0)])
         wanted = self._toward(X_WG)
         if control.kind == "joint_velocity":
-            return (
-                _scaled((wanted - self.tool.q) / self.step_s, self.model.speed) / self.model.speed
-            )
+            return self._speed(wanted - self.tool.q) / self.model.speed
         lower, upper = self._range()
         return 2.0 * (wanted - lower) / (upper - lower) - 1.0
-
-
-def _scaled(speed: NDArray[np.float64], limit: NDArray[np.float64]) -> NDArray[np.float64]:
-    """``speed`` slowed as a whole, so that no joint is faster than it can be."""
-    excess = float(np.abs(speed / limit).max())
-    return speed / excess if excess > 1.0 else speed
 
 
 def _turned(vector: NDArray[np.float64] | tuple[float, float, float]) -> NDArray[np.float64]:

@@ -78,7 +78,7 @@ class TaskEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         loaded = task if isinstance(task, Task) else load_task(task)
         self.task = with_values(loaded, values) if values else loaded
         spec = self.task.spec
-        if spec.env is None or self.task.robot is None:
+        if spec.env is None or spec.success is None or self.task.robot is None:
             raise InputError(
                 f"{self.task.path or self.task.name}: has no env section; add scene.robot,"
                 " success and env"
@@ -96,7 +96,8 @@ class TaskEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         self._labels = labels
         size = action_size(self.env.control, self.task.robot)
         self.action_space = spaces.Box(-1.0, 1.0, (size,), np.float32)
-        self.observation_space = self._space()
+        self._dict = self._space()
+        self.observation_space = self._dict  # type: ignore[assignment]  # narrower than Env's
         self.world: World | None = None
         self._seed: int | None = None
         self._next_scene = 0
@@ -221,7 +222,7 @@ class TaskEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
     def _observe(self) -> Observation:
         found: Observation = {**self._written(), **self._drawn()}
         if not self.pictures.state:
-            return {key: found[key] for key in self.observation_space.spaces}
+            return {key: found[key] for key in self._dict.spaces}
         return found
 
     def _written(self) -> dict[str, NDArray[np.float32]]:
@@ -255,7 +256,7 @@ class TaskEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
 
     # Pictures ----------------------------------------------------------------------------------
 
-    def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
+    def render(self) -> NDArray[np.uint8] | None:
         """The camera's picture (H, W, 3), or a window with it."""
         if self.render_mode is None or self.simulation is None:
             return None

@@ -1,4 +1,4 @@
-"""How a scripted expert solves each task: plans that say, step by step, where the gripper should be.
+"""How a scripted expert solves each task: plans that say, step by step, where the gripper goes.
 
 A plan is a generator: it looks at the environment's present state and yields the pose X_WG and the
 width (0 closed or sucking, 1 open) that it wants by the end of the step. The environment's own
@@ -306,13 +306,13 @@ class Expert:
 
     def _clear_z(self) -> float:
         """World z over the rims of all bins: what is carried higher than this hits none."""
-        bodies = [body for body in self.env.scene.bodies if body.group == "bins"]
-        rims = [
-            float((extreme_points(self.env.scene.objects[b.object]) @ b.X_WB[2, :3]).max())
-            + b.X_WB[2, 3]
-            for b in bodies
+        scene = self.env.scene
+        bins = [body for body in scene.bodies if body.group == "bins"]
+        tops = [
+            (extreme_points(scene.objects[body.object]) @ body.X_WB[2, :3]).max() + body.X_WB[2, 3]
+            for body in bins
         ]
-        return max(rims, default=self.env.rule.plane_W(0)[2]) + RIM_M
+        return float(max(tops, default=self._state.grip_W[2])) + RIM_M
 
     def _at_bottom(self) -> bool:
         """Whether the gripper may go no lower."""

@@ -2,8 +2,8 @@
 
 | key | shape | what |
 |---|---|---|
-| robot | (20 + 2 n) | gripper: position 3, axes x and y 6, velocity 6, width, holds 1; n joints: q, speed |
-| objects | (N D) | each part, in the order of the scene: position 3, axes x and y 6, velocity 6, class |
+| robot | (17 + 2 n) | gripper: position 3, axes x, y 6, velocity 6, width, holds; joints q, speed |
+| objects | (N D) | each part, in order: position 3, axes x and y 6, velocity 6, class one-hot |
 | mask | (N) | 1 for a part that is there, 0 for an empty row of ``objects`` |
 | goal | (3 K) | where the points of the task's rule should be |
 | scene | (B) | speeds of the belts, m/s; only where there are belts |

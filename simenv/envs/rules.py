@@ -8,6 +8,7 @@ one vectorised comparison serves `compute_reward`, and hindsight relabelling wor
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,7 +81,7 @@ class Rule(ABC):
         """Whether success is out of reach, for the parts that lie on the floor (N,)."""
         return bool(lost[self.rows].any())
 
-    def violation(self, achieved: Floats, desired: Floats) -> Floats:
+    def violation(self, achieved: NDArray[Any], desired: NDArray[Any]) -> NDArray[Any]:
         """(...) how far the worst pair is off, in tolerances, for (..., 3 K); 1 is the edge."""
         error = np.abs(achieved - desired) / self.tolerance
         if not self.round:
@@ -88,7 +89,7 @@ class Rule(ABC):
         pairs = error.reshape(*error.shape[:-1], -1, 3)
         return np.asarray(np.sqrt((pairs * pairs).sum(axis=-1)).max(axis=-1))
 
-    def reached(self, achieved: Floats, desired: Floats) -> NDArray[np.bool_]:
+    def reached(self, achieved: NDArray[Any], desired: NDArray[Any]) -> NDArray[np.bool_]:
         """(...) whether all pairs agree, for goals of any leading shape (..., 3 K)."""
         return np.asarray(self.violation(achieved, desired) <= 1.0)
 
@@ -141,7 +142,7 @@ class PushedRule(CarriedRule):
 
 
 class _ZoneRule(Rule):
-    """Parts into zones; points are given in the zone's own frame, so that its yaw does not matter."""
+    """Parts into zones; points are in the zone's own frame, so that its yaw does not matter."""
 
     height_m: float
 
@@ -231,7 +232,9 @@ class PlacedRule(_ZoneRule):
         return int(pick(self.rows, key=lambda row: self._off(state, int(row))))
 
     def achieved(self, state: State) -> Floats:
-        return self._in_zone(state, self._row(state)) if len(self.rows) else self.desired + np.inf
+        if not len(self.rows):
+            return np.full(3, np.inf)
+        return self._in_zone(state, self._row(state))
 
     def free(self, state: State) -> bool:
         inside = [int(row) for row in self.rows if self.inside(state, int(row))]
@@ -291,7 +294,7 @@ class StackedRule(Rule):
         self.desired = np.column_stack([np.zeros((len(lifts), 2)), lifts]).ravel()
 
     def achieved(self, state: State) -> Floats:
-        return np.diff(state.parts.com[self.rows], axis=0).ravel()
+        return np.asarray(np.diff(state.parts.com[self.rows], axis=0).ravel())
 
     def _level(self, state: State) -> int:
         """How many pairs stand, counted from below."""

@@ -95,7 +95,7 @@ class CupGrip:
         angle = 2 * np.pi * np.arange(LIP_POINTS) / LIP_POINTS
         ring = cup.radius_m * np.column_stack([np.cos(angle), np.sin(angle), np.zeros(LIP_POINTS)])
         self._starts = ring - (0, 0, BEHIND_M)  # (8, 3) in G
-        self._ends = ring + (0, 0, cup.gap_m)
+        self._ends = ring + np.array([0.0, 0.0, cup.gap_m])
         # Rays see all groups but this one, so that none stops at the cup itself.
         pybullet.setCollisionFilterGroupMask(
             robot.bullet, self._link, CUP_GROUP, -1, physicsClientId=stage.client

@@ -89,8 +89,11 @@ class Simulation:
         return Motion(self.stage)
 
     def cast(self, starts: Rows, ends: Rows) -> tuple[NDArray[np.int64], Rows, Rows]:
-        """What rays (N, 3) meet first: row of the part (-1: something else, -2: nothing), where
-        (N, 3), and the normal there (N, 3); world.
+        """What rays from (N, 3) to (N, 3) meet first, world.
+
+        Returns:
+            Row of the part (N,), -1 for anything else and -2 for nothing; where (N, 3); the normal
+            there (N, 3).
         """
         client, rows = self.stage.client, {b: k for k, b in enumerate(self.stage.bullets)}
         hits: list[Any] = []

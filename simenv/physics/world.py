@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from simenv.clock import Clock
 from simenv.engine import pybullet
 from simenv.errors import EngineError
-from simenv.physics.settle import OVERLAP_M, RestRule, exploded, inside, turned
 from simenv.physics.robot import RobotBody
+from simenv.physics.settle import OVERLAP_M, RestRule, exploded, inside, turned
 from simenv.physics.simulation import Simulation
 from simenv.physics.stage import Stage, Where
 from simenv.physics.workshop import Workshop

@@ -15,7 +15,7 @@ from simenv.errors import InputError
 from simenv.spec import files, yaml
 from simenv.spec.explain import explain, suggest
 from simenv.spec.object import ObjectModel, ObjectSpec
-from simenv.spec.yaml import Document, Problem
+from simenv.spec.yaml import Problem
 
 __all__ = [
     "ENVIRONMENT",

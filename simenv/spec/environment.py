@@ -1,4 +1,4 @@
-"""What makes a task an environment: how the robot is controlled, what counts as success, what is seen.
+"""What makes a task an environment: how the robot is controlled, what success is, what is seen.
 
 The `env:` and `success:` sections of a task file.
 """

@@ -1,4 +1,4 @@
-"""How a robot is read: robot.yaml, its URDF, the gripper on its flange; names and limits checked."""
+"""How a robot is read: robot.yaml, its URDF, the gripper on its flange; all checked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from simenv.errors import InputError
 from simenv.spec import catalog, urdf, yaml
 from simenv.spec.explain import explain, suggest
 from simenv.spec.robot import Jaw, RobotModel, RobotSpec
@@ -97,15 +96,14 @@ def _problems(spec: RobotSpec, tree: Urdf) -> Iterator[Problem]:
         if name not in links:
             yield Problem(path, f"the URDF has no link {name}; {suggest(name, links)}")
     moving = [name for name, joint in joints.items() if joint.kind != "fixed"]
-    for path, name, *positions in _positions(spec):
+    for path, name, value in _positions(spec):
         if name not in moving:
             yield Problem(path, f"the URDF has no joint {name} that moves; {suggest(name, moving)}")
             continue
         low, high = joints[name].lower, joints[name].upper
-        for value in positions:
-            if not low - 1e-6 <= value <= high + 1e-6:
-                text = f"{value:g} is outside the limits {low:g} to {high:g} of {name}"
-                yield Problem(path, f"{text}; choose one inside")
+        if not low - 1e-6 <= value <= high + 1e-6:
+            text = f"{value:g} is outside the limits {low:g} to {high:g} of {name}"
+            yield Problem(path, f"{text}; choose one inside")
     if spec.arm is not None and spec.arm.speed is None:
         for i, name in enumerate(spec.arm.joints):
             if name in joints and joints[name].velocity <= 0:
@@ -123,10 +121,11 @@ def _links(spec: RobotSpec) -> Iterator[tuple[tuple[Key, ...], str]]:
     yield from ((("friction", link), link) for link in spec.friction)
 
 
-def _positions(spec: RobotSpec) -> Iterator[tuple[tuple[Key, ...], str, *tuple[float, ...]]]:
+def _positions(spec: RobotSpec) -> Iterator[tuple[tuple[Key, ...], str, float]]:
+    """Every position that the file gives a joint."""
     if spec.arm is not None:
         for i, (name, value) in enumerate(zip(spec.arm.joints, spec.arm.home, strict=True)):
             yield ("arm", "home", i), name, value
     if isinstance(spec.gripper, Jaw):
-        for name, (closed, opened) in spec.gripper.joints.items():
-            yield ("gripper", "joints", name), name, closed, opened
+        for name, ends in spec.gripper.joints.items():
+            yield from ((("gripper", "joints", name, i), name, end) for i, end in enumerate(ends))

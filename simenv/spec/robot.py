@@ -143,7 +143,7 @@ class RobotSpec(Spec):
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """Links that are welded together: one rigid body of physics. Its frame P is its first link's."""
+    """Links that are welded: one rigid body of physics. Its frame P is that of its first link."""
 
     joint: Joint | None  # what carries it; None for the base
     parent: int  # row of the piece that the joint hangs on; -1 for the base

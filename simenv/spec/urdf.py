@@ -12,7 +12,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -285,7 +285,8 @@ class _Reader:
             )
         if min(size) <= 0:
             raise UrdfError(f"link {link}: a {own.tag} of size {size}; make all sides positive")
-        return Shape(X_LS, own.tag, size, None, None, color)
+        kind = cast(Literal["box", "cylinder", "sphere"], own.tag)
+        return Shape(X_LS, kind, size, None, None, color)
 
     def _path(self, link: str, file: str) -> Path:
         folder, name = self.folder, file
