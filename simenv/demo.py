@@ -26,7 +26,6 @@ from simenv.dataset.demo import FORMAT, Episode, episode_paths, read_outcome, wr
 from simenv.dataset.store import Lock, identify, part, replace_file
 from simenv.envs.env import TaskEnv
 from simenv.envs.expert import Expert
-from simenv.envs.register import register_all
 from simenv.errors import InputError
 from simenv.render.choose import resolve
 from simenv.spec.explain import suggest
@@ -169,7 +168,6 @@ class Stage:
 
 def _spec(name: str | None, kwargs: dict[str, Any]) -> EnvSpec:
     """Of the task's own name, where simenv has registered it for this task; else of any task."""
-    register_all()
     known = gymnasium.registry.get(name or ANY_TASK)
     if known is None or known.kwargs.get("task") != kwargs["task"]:
         known = gymnasium.registry[ANY_TASK]

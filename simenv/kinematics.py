@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from simenv import pose
 from simenv.pose import Matrix
 
-__all__ = ["Chain", "Reach", "pose_error"]
+__all__ = ["REGULAR", "Chain", "Reach", "pose_error"]
 
 DAMPING = (
     0.02  # of least squares: keeps steps short near a singular pose; costs no accuracy at rest

@@ -28,6 +28,7 @@ FINGER_M = (0.022, 0.026)  # room that a finger takes: along the closing axis, a
 LIGHT_KG = 0.005  # a part of this mass is as bad a choice as one of the widest
 DEEP_M = 0.035  # how far the fingers reach below the top of a part
 LOW_M = 0.001  # and how near their tips come to what the part lies on
+EASY_M = 0.012  # of play between an open jaw and a part; with less it may be toppled
 BITE_M = 0.012  # of the pads over a part's side; less holds badly
 CLEAR_M = 0.004  # from neighbours, if it can be had
 GRID_M = 0.003  # between rays that look for a place for the cup
@@ -123,7 +124,7 @@ def _grasps(
             - min(room, 0.05) * 10.0
             + LIGHT_KG / mass_kg
         )
-        cost += 100.0 * max(0.0, BITE_M - bite)
+        cost += 100.0 * max(0.0, BITE_M - bite) + 200.0 * max(0.0, EASY_M - (opened - width))
         share = (opening - closed) / (opened - closed)
         found.append(Choice(row, X_BG, share, cost))
     return found
@@ -183,7 +184,7 @@ def suction(
     good &= highest - lowest < FLAT_M + 2 * cup.radius_m * np.sqrt(1 - UPRIGHT**2) * 0.6
     found = []
     for i, j in zip(*np.nonzero(good), strict=True):
-        row, p = int(part[i, j]), np.array([x[i], y[j], height[i, j]])
+        row, p = int(part[i, j]), np.array([x[i], y[j], highest[i, j]])
         off = float(np.linalg.norm((p - state.parts.com[row])[:2]))
         tilt = float(highest[i, j] - lowest[i, j])
         found.append((2.0 * off + 10.0 * tilt - 0.5 * p[2], row, p))

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simenv import pose
+from simenv.kinematics import REGULAR
 from simenv.physics.gripper import Grip
 from simenv.physics.robot import RobotBody
 from simenv.physics.simulation import Simulation
@@ -25,6 +26,7 @@ __all__ = ["Driver", "Tool", "action_size"]
 
 LEASH = 1.5  # steps that the commanded pose may be ahead of the real one; then it waits
 BRAKE_SHARE = 0.5  # of a motor's effort is used to brake; the rest is for gravity and load
+STILL = 1e-9  # rad/s or m/s; keeps a quotient finite
 LIMIT_MARGIN = 1e-3  # rad or m, kept to the joints' limits
 
 
@@ -61,8 +63,7 @@ class Driver:
         self._rest = np.array([self.robot.robot.q[name] for name in self.model.arm_joints])
         chain = self.model.chain
         self._lower, self._upper = chain.lower + LIMIT_MARGIN, chain.upper - LIMIT_MARGIN
-        # Twice the way in which a joint stops that was as fast as one step allows.
-        self._brake = 2.0 * BRAKE_SHARE * self.robot.acceleration() * step_s**2
+        self._brake = BRAKE_SHARE * self.robot.acceleration() * step_s  # of speed, in one step
         self._drives_grip = control.gripper and self.grip is not None
         self.width = control.opening
         self.tool = self.look()
@@ -97,19 +98,36 @@ class Driver:
             lower, upper = self._range()
             goal = lower + (numbers + 1.0) / 2.0 * (upper - lower)
             return self._inside(self._speed(goal - self.tool.q))
+        before = self.X_WG
         self.X_WG = self._commanded(numbers)
-        return self._speed(self._toward(self.X_WG) - self.tool.q)
+        asked = self.tool.jacobian.T @ np.linalg.solve(self._regular(), self._move(before))
+        return self._speed(self._toward(self.X_WG) - self.tool.q, asked)
 
-    def _speed(self, error: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _regular(self) -> NDArray[np.float64]:
+        J = self.tool.jacobian
+        return J @ J.T + REGULAR
+
+    def _move(self, before: Matrix) -> NDArray[np.float64]:
+        """(6,) by how much the commanded pose has moved: metres, then radians."""
+        move = np.zeros(6)
+        move[:3] = self.X_WG[:3, 3] - before[:3, 3]
+        if self.control.rotation != "none":
+            move[3:] = pose.rotation_vector(self.X_WG[:3, :3] @ before[:3, :3].T)
+        return move
+
+    def _speed(
+        self, error: NDArray[np.float64], asked: NDArray[np.float64] | float = 0.0
+    ) -> NDArray[np.float64]:
         """What brings the joints (n,) nearer in one step, all slowed by the one that must be.
 
-        No joint is faster than it may be, or so fast that its motor could not stop it in time:
-        v^2 <= 2 a e.
+        What the action itself ``asked`` for is done within the step, so that a moving part can be
+        followed without lag. What is left from steps before is made up for no faster than a motor
+        can stop in the rest of the way: v^2 <= 2 a (e - v T).
         """
-        speed = error / self.step_s
-        fastest = float(np.abs(speed / self.model.speed).max())
-        braking = float(np.abs(error / self._brake).max()) ** 0.5
-        excess = max(fastest, braking)
+        left, brake = (error - asked) / self.step_s, self._brake
+        stops = np.sqrt(brake * (brake + 2.0 * np.abs(left))) - brake + STILL
+        speed = asked / self.step_s + left / max(1.0, float(np.abs(left / stops).max()))
+        excess = float(np.abs(speed / self.model.speed).max())
         return speed / excess if excess > 1.0 else speed
 
     def _toward(self, X_WG: Matrix) -> NDArray[np.float64]:

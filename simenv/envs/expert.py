@@ -38,6 +38,8 @@ HOLD_STEPS = 2  # more after they do
 PATIENCE = 60  # steps over or down to a part before another one is chosen
 ARC_RAD = 0.4  # ways that turn more than this about the base are arcs
 DEEPER_M = 0.03  # how far the centre of a part may be under the lowest place of the gripper
+SLOW_ZONE_M = 0.03  # over the place where it closes, the gripper goes down slowly
+SLOW_M, FAST_M = 0.012, 0.05  # of a step there, and before
 CARRY_M = 0.03  # of a step while a part is held: a fast one tears it out
 LOST_STEPS = 3  # in a row without contact: the part is lost
 KEEP_M = 0.40  # from the base
@@ -201,13 +203,19 @@ class Expert:
             off = self._off(self._X_WG(choice))
             if off < (SUCK_M if choice.width == 0.0 else AT_M):
                 break
-            yield self._next(choice), choice.width or 1.0
+            yield self._gently(self._next(choice)), choice.width or 1.0
         else:
             return
         if choice.width == 0.0:
             yield from self._suck(choice)
         else:
             yield from self._close(choice)
+
+    def _gently(self, X_WG: Matrix) -> Matrix:
+        """The last way down is slow: an arm in full swing does not stop at once."""
+        down = self._state.grip_W[2] - X_WG[2, 3]
+        step = FAST_M if down > SLOW_ZONE_M + FAST_M else SLOW_M
+        return _at_height(X_WG, self._state.grip_W[2] - min(down, step)) if down > 0 else X_WG
 
     def _suck(self, choice: Choice) -> Plan:
         self._note(choice)

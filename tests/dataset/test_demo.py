@@ -20,6 +20,7 @@ from simenv.dataset.demo import (
     open_demos,
     read_actions,
     read_episode,
+    read_outcome,
     write_episode,
 )
 from simenv.dataset.store import part
@@ -51,6 +52,7 @@ def test_what_is_written_is_read_bit_for_bit(tmp_path: Path, number: int) -> Non
     assert path == tmp_path / f"new/folder/episode-00000{number}.h5"
     assert_same(read_episode(path), episode)
     np.testing.assert_array_equal(read_actions(path), episode.actions)
+    assert read_outcome(path) == (episode.success, len(episode))
 
 
 def test_nan_and_infinities_are_values_like_others(tmp_path: Path) -> None:
