@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from simenv import pose
 from simenv.pose import Matrix
 
-__all__ = ["REGULAR", "Chain", "Reach", "pose_error"]
+__all__ = ["NULL_GAIN", "Chain", "Reach", "damped", "pose_error"]
 
 DAMPING = (
     0.02  # of least squares: keeps steps short near a singular pose; costs no accuracy at rest
@@ -109,10 +109,10 @@ class Chain:
         X_now, J = self.jacobian(q) if at is None else at
         error = pose_error(X_now, X_RG)
         pull = null_gain * (rest - q)
-        new = q + _damped(J, error, pull)
+        new = q + _step(J, error, pull)
         free = (new >= self.lower) & (new <= self.upper)
         while not free.all():
-            new = q + _damped(J * free, error, pull * free)
+            new = q + _step(J * free, error, pull * free)
             still = free & (new >= self.lower) & (new <= self.upper)
             if (still == free).all():
                 break
@@ -161,13 +161,18 @@ class Reach:
         return None
 
 
-def _damped(
+def damped(J: NDArray[np.float64], errors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Joint steps (k, n) that take away the errors (k, 6): damped least squares."""
+    return np.asarray((J.T @ np.linalg.solve(J @ J.T + REGULAR, errors.T)).T)
+
+
+def _step(
     J: NDArray[np.float64], error: NDArray[np.float64], pull: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """The step (n,) that takes away ``error`` (6,), and else is ``pull`` (n,); never too long."""
-    step = pull + J.T @ np.linalg.solve(J @ J.T + REGULAR, error - J @ pull)
+    step = pull + damped(J, (error - J @ pull)[None])[0]
     largest = float(np.abs(step).max())
-    return step if largest <= STEP_RAD else step * (STEP_RAD / largest)
+    return np.asarray(step if largest <= STEP_RAD else step * (STEP_RAD / largest))
 
 
 def pose_error(X_RG: Matrix, wanted: Matrix) -> NDArray[np.float64]:

@@ -31,7 +31,8 @@ LOW_M = 0.001  # and how near their tips come to what the part lies on
 EASY_M = 0.012  # of play between an open jaw and a part; with less it may be toppled
 BITE_M = 0.012  # of the pads over a part's side; less holds badly
 CLEAR_M = 0.004  # from neighbours, if it can be had
-GRID_M = 0.003  # between rays that look for a place for the cup
+GRID_M = 0.002  # between rays that look for a place for the cup
+AROUND_M = 0.0005  # outside the lip that must be flat as well
 FLAT_M = 0.0015  # how much the surface may rise and fall under a lip
 UPRIGHT = 0.94  # z of a surface's normal that a vertical cup still seals on
 OVER_M = 0.30  # rays start this far over the highest part
@@ -174,7 +175,7 @@ def suction(
     part, height = met.reshape(shape), points[:, 2].reshape(shape)
     level = (normals[:, 2] > UPRIGHT).reshape(shape)
     good = wanted & level
-    reach = int(np.ceil((cup.radius_m + 0.002) / GRID_M))
+    reach = int(np.ceil((cup.radius_m + AROUND_M) / GRID_M))
     lowest, highest = height.copy(), height.copy()
     for dx, dy in _disc(reach):
         other = _shifted(part, dx, dy, -3)

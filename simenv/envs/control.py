@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simenv import pose
-from simenv.kinematics import REGULAR
+from simenv.kinematics import NULL_GAIN, damped, pose_error
 from simenv.physics.gripper import Grip
 from simenv.physics.robot import RobotBody
 from simenv.physics.simulation import Simulation
@@ -100,12 +100,14 @@ class Driver:
             return self._inside(self._speed(goal - self.tool.q))
         before = self.X_WG
         self.X_WG = self._commanded(numbers)
-        asked = self.tool.jacobian.T @ np.linalg.solve(self._regular(), self._move(before))
-        return self._speed(self._toward(self.X_WG) - self.tool.q, asked)
-
-    def _regular(self) -> NDArray[np.float64]:
-        J = self.tool.jacobian
-        return J @ J.T + REGULAR
+        tool = self.tool
+        J, pull = tool.jacobian, NULL_GAIN * (self._rest - tool.q)
+        errors = np.array([pose_error(tool.X_WG, self.X_WG) - J @ pull, self._move(before)])
+        whole, asked = damped(J, errors)
+        goal = tool.q + pull + whole
+        if (goal < self._lower).any() or (goal > self._upper).any():
+            goal = self._toward(self.X_WG)
+        return self._speed(goal - tool.q, asked)
 
     def _move(self, before: Matrix) -> NDArray[np.float64]:
         """(6,) by how much the commanded pose has moved: metres, then radians."""

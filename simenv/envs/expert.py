@@ -40,6 +40,7 @@ ARC_RAD = 0.4  # ways that turn more than this about the base are arcs
 DEEPER_M = 0.03  # how far the centre of a part may be under the lowest place of the gripper
 SLOW_ZONE_M = 0.03  # over the place where it closes, the gripper goes down slowly
 SLOW_M, FAST_M = 0.012, 0.05  # of a step there, and before
+NEARER_M, ANEW_M, STUCK_STEPS = 0.001, 0.02, 12  # of coming nearer
 CARRY_M = 0.03  # of a step while a part is held: a fast one tears it out
 LOST_STEPS = 3  # in a row without contact: the part is lost
 KEEP_M = 0.40  # from the base
@@ -61,6 +62,25 @@ class Interception:
     speed_m_s: float  # of the part
 
 
+class Stuck:
+    """Tells when a gripper has not come nearer to where it wants to be for a while."""
+
+    def __init__(self) -> None:
+        self._best, self._steps = np.inf, 0
+
+    def __call__(self, p_W: NDArray[np.float64], goal_W: NDArray[np.float64]) -> bool:
+        """Call once a step; a new goal far from the old one starts anew."""
+        distance = float(np.linalg.norm(goal_W - p_W))
+        if distance < self._best - NEARER_M or distance > self._best + ANEW_M:
+            self._best, self._steps = distance, 0
+            return False
+        self._steps += 1
+        if self._steps < STUCK_STEPS:
+            return False
+        self._best, self._steps = np.inf, 0
+        return True
+
+
 class Expert:
     """Acts in one environment; `begin` after each reset."""
 
@@ -75,6 +95,8 @@ class Expert:
         self._reach = Reach(driver.model.chain, driver.model.home, starts=3)
         self._X_home = driver.X_WG.copy()
         self._missing = 0
+        self._failed: set[int] = set()  # parts that could not be taken; others come first
+        self._stuck = Stuck()
         self._X_RW = pose.inverse(driver.robot.robot.X_WR)
         self._plan = self._push() if isinstance(rule, PushedRule) else self._pick_and_place()
 
@@ -103,7 +125,10 @@ class Expert:
                 continue
             yield from self._take(choice)
             if self._missing < LOST_STEPS:
+                self._failed.clear()
                 yield from self._bring(choice.row)
+            else:
+                self._failed.add(choice.row)
 
     def _wait(self) -> Step:
         """Stay, above everything, with the gripper open."""
@@ -170,7 +195,8 @@ class Expert:
             rows = [int(row) for row in rule.rows if not rule.inside(state, int(row))]
         else:
             rows = [rule.target(state)]
-        return [row for row in rows if self._allowed(row)]
+        allowed = [row for row in rows if self._allowed(row)]
+        return [row for row in allowed if row not in self._failed] or allowed
 
     def _allowed(self, row: int) -> bool:
         """Whether the gripper may go where the part is and will be."""
@@ -196,6 +222,8 @@ class Expert:
             over = _raised(self._X_WG(choice), ABOVE_M)
             if self._off(over) < NEAR_M and self._turned(over) < NEAR_RAD:
                 break
+            if self._stuck(self._state.grip_W, over[:3, 3]):
+                return
             yield self._safely(_raised(self._next(choice), ABOVE_M)), choice.width or 1.0
         else:
             return
@@ -203,6 +231,8 @@ class Expert:
             off = self._off(self._X_WG(choice))
             if off < (SUCK_M if choice.width == 0.0 else AT_M):
                 break
+            if self._stuck(self._state.grip_W, self._X_WG(choice)[:3, 3]):
+                return
             yield self._gently(self._next(choice)), choice.width or 1.0
         else:
             return
@@ -218,9 +248,9 @@ class Expert:
         return _at_height(X_WG, self._state.grip_W[2] - min(down, step)) if down > 0 else X_WG
 
     def _suck(self, choice: Choice) -> Plan:
-        self._note(choice)
         for k in range(CLOSE_STEPS):
             if self._state.held >= 0:
+                self._note(choice)
                 break
             # A little further each step: the lip must come to the surface.
             yield _raised(self._next(choice), -0.0005 * k), 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from simenv.spec import catalog, urdf, yaml
 from simenv.spec.explain import explain, suggest
 from simenv.spec.robot import Jaw, RobotModel, RobotSpec
-from simenv.spec.urdf import Urdf, UrdfError
+from simenv.spec.urdf import Link, Urdf, UrdfError
 from simenv.spec.yaml import Document, Key, Problem
 
 __all__ = ["load_robot"]
@@ -26,29 +26,51 @@ def load_robot(
 
     Raises:
         InputError: one line for each problem: what a file says, names that its URDF lacks, a
-            gripper where there is no flange.
+            gripper where there is no flange, meshes that cannot be read.
     """
-    document, spec, tree = _read(name_or_path, near)
+    document, spec, tree = own = _read(name_or_path, near)
     colors = {link.name: spec.color for link in tree.links}
     if gripper is None:
-        return RobotModel(spec, tree, spec.gripper, spec.friction, colors)
+        return _whole(RobotModel(spec, tree, spec.gripper, spec.friction, colors), own)
     if spec.flange is None:
         way_out = "add its flange" if spec.arm else "name an arm in use, and this as its gripper"
         raise document.error([Problem((), f"has no flange to mount {gripper} on; {way_out}")])
-    tool_document, tool, tool_tree = _read(gripper, near)
+    tool_document, tool, tool_tree = other = _read(gripper, near)
     if tool.gripper is None:
         raise tool_document.error([Problem((), "is no gripper: it has no gripper section")])
     prefix = f"{tool.name}_"
     mounted = tree.bare(spec.flange.link).with_tool(
         spec.flange.link, spec.flange.X_AB, tool_tree, prefix
     )
-    return RobotModel(
+    model = RobotModel(
         spec,
         mounted,
         tool.gripper.mounted(prefix),
         {**spec.friction, **{prefix + link: f for link, f in tool.friction.items()}},
         {**colors, **{prefix + link.name: tool.color for link in tool_tree.links}},
     )
+    return _whole(model, own, other)
+
+
+def _whole(model: RobotModel, *read: tuple[Document, RobotSpec, Urdf]) -> RobotModel:
+    """The model with every mesh in it; what its files are has been ``read``."""
+    try:
+        _ = model.pieces, model.links  # they are kept
+    except UrdfError:
+        for document, spec, tree in read:
+            if problems := list(_mesh_problems(spec, tree.links)):
+                raise document.error(problems) from None
+        raise
+    return model
+
+
+def _mesh_problems(spec: RobotSpec, links: Sequence[Link]) -> Iterator[Problem]:
+    for link in links:
+        for shape in (*link.visuals, *link.collisions):
+            try:
+                shape.surface()
+            except UrdfError as error:
+                yield Problem(("urdf",), f"{spec.urdf}: link {link.name}: {error}")
 
 
 def _read(name_or_path: str | Path, near: Path | None) -> tuple[Document, RobotSpec, Urdf]:
@@ -109,6 +131,20 @@ def _problems(spec: RobotSpec, tree: Urdf) -> Iterator[Problem]:
             if name in joints and joints[name].velocity <= 0:
                 text = f"the URDF gives {name} no velocity limit; add arm.speed"
                 yield Problem(("arm", "joints", i), text)
+    if spec.arm is not None and {*spec.arm.joints} <= {*moving}:
+        yield from _order(spec.arm.joints, spec, tree)
+
+
+def _order(arm: tuple[str, ...], spec: RobotSpec, tree: Urdf) -> Iterator[Problem]:
+    """That the arm's joints lead to the flange, and to where the gripper grasps, in that order."""
+    ends = [spec.flange, None if spec.gripper is None else spec.gripper.grasp]
+    for link in (end.link for end in ends if end is not None):
+        way = tuple(joint.name for joint in tree.path_to(link) if joint.name in arm)
+        if way != arm:
+            shown = ", ".join(way) or "none of them"
+            text = f"must be those from the base to {link}, in that order; write [{shown}]"
+            yield Problem(("arm", "joints"), text)
+            return
 
 
 def _links(spec: RobotSpec) -> Iterator[tuple[tuple[Key, ...], str]]:

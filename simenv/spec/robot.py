@@ -65,7 +65,7 @@ class Jaw(Spec):
     """Of each finger."""
     speed_m_s: Positive = 0.1
     """Of each finger."""
-    pads: tuple[str, ...]
+    pads: Annotated[tuple[str, ...], Field(min_length=1)]
     """The links that touch a part."""
 
     def mounted(self, prefix: str) -> Jaw:
@@ -235,11 +235,13 @@ class RobotModel:
     @cached_property
     def links(self) -> dict[str, ObjectModel]:
         """Every link that can be seen, as an object: its surface in the link's own frame."""
-        return {
-            link.name: _visible(f"{self.name}_{link.name}", link, self.friction.get(link.name))
-            for link in self.urdf.links
-            if link.visuals
-        }
+        found: dict[str, ObjectModel] = {}
+        for link in self.urdf.links:
+            if link.visuals:
+                others = {model.spec.name for model in found.values()}
+                name = _object_name(f"{self.name}_{link.name}", others)
+                found[link.name] = _visible(name, link, self.friction.get(link.name))
+        return found
 
     def color(self, link: str) -> Color:
         """What the link is painted with."""
@@ -294,10 +296,18 @@ def _welded(links: list[tuple[Link, Matrix]]) -> Inertial:
     return Inertial(mass, pose.pose(axes, com), np.diag(diagonal))
 
 
+def _object_name(text: str, others: set[str]) -> str:
+    """As objects are called: one for each link, also of links that differ in case or far out."""
+    name = re.sub(r"[^a-z0-9_]", "_", text.lower())
+    ends = ("", *(f"_{number}" for number in range(2, len(others) + 2)))
+    names = (name[: 64 - len(end)] + end for end in ends)
+    return next(name for name in names if name not in others)
+
+
 def _visible(name: str, link: Link, friction: Friction | None) -> ObjectModel:
     surface = mesh.join(*(shape.surface() for shape in link.visuals))
     spec = ObjectSpec(
-        name=re.sub(r"[^a-z0-9_]", "_", name.lower())[:64],
+        name=name,
         class_="robot",
         summary="A link of a robot.",
         mesh="visual",

@@ -11,6 +11,7 @@ import math
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal, cast
 
@@ -27,6 +28,8 @@ Kind = Literal["fixed", "revolute", "prismatic"]
 
 MAX_FILE_BYTES = 10_000_000
 MAX_LINKS = 128  # what Bullet takes in one body
+MESHES = (".obj", ".stl")
+LEAST_MOMENT = -1e-9  # of the largest one; a flat body's least moment may round to below zero
 ROUND_SEGMENTS = 24  # of the hull that stands for a cylinder or a sphere
 
 
@@ -62,8 +65,7 @@ class Shape:
             return mesh.cylinder(self.size[0], self.size[1]).moved(self.X_LS)
         if self.kind == "sphere":
             return mesh.sphere(self.size[0]).moved(self.X_LS)
-        assert self.path is not None
-        return mesh.load(self.path).scaled(self.size).moved(self.X_LS)
+        return mesh.join(*self._groups()).moved(self.X_LS)
 
     def hulls(self) -> list[NDArray[np.float64]]:
         """What touches: corners (V, 3) of one convex hull for each group of the mesh, link frame.
@@ -72,8 +74,7 @@ class Shape:
         enclose them within 1 %.
         """
         if self.kind == "mesh":
-            assert self.path is not None
-            groups = [g.scaled(self.size) for g in mesh.load_groups(self.path)]
+            groups = self._groups()
             return [pose.apply(self.X_LS, mesh.hull(group.vertices)) for group in groups]
         if self.kind == "box":
             surface = mesh.box((self.size[0], self.size[1], self.size[2]))
@@ -82,6 +83,17 @@ class Shape:
         else:
             surface = mesh.sphere(self.size[0], ROUND_SEGMENTS)
         return [pose.apply(self.X_LS, mesh.hull(surface.vertices))]
+
+    def _groups(self) -> list[Mesh]:
+        """What the file of a mesh holds, as large as the URDF says."""
+        assert self.path is not None
+        try:
+            state = self.path.stat()
+            groups = _load(self.path, state.st_mtime_ns, state.st_size)
+            return [group.scaled(self.size) for group in groups]
+        except Exception as error:  # trimesh has many ways to say no
+            reason = " ".join(str(error).split())
+            raise UrdfError(f"mesh {self.file!r}: {reason}; export it anew") from None
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,6 +184,12 @@ class Urdf:
         return Urdf(self.links + links, (*self.joints, weld, *joints))
 
 
+@lru_cache(maxsize=MAX_LINKS)
+def _load(path: Path, mtime_ns: int, size: int) -> list[Mesh]:
+    """The groups of a file as it was then: a robot is loaded anew for each variant of a task."""
+    return mesh.load_groups(path)
+
+
 def moved(joint: Joint, q: Mapping[str, float]) -> Matrix:
     """What the joint's position does: (4, 4) in its own frame."""
     value = q.get(joint.name, 0.0)
@@ -188,7 +206,7 @@ def parse(path: Path, folders: Mapping[str, Path]) -> Urdf:
 
     Args:
         path: a URDF file.
-        folders: where ``package://<name>/`` leads; ``""`` is for names that are none of the others.
+        folders: where ``package://<name>/`` leads; other packages are folders beside the file.
 
     Raises:
         UrdfError: if the file is no URDF, or says something that no robot has.
@@ -200,6 +218,8 @@ def parse(path: Path, folders: Mapping[str, Path]) -> Urdf:
     except ET.ParseError as error:
         line, _ = error.position
         raise UrdfError(f"line {line}: is no XML: {error.msg}; mend the file") from None
+    except (LookupError, ValueError) as error:
+        raise UrdfError(f"is no XML: {error}; save it as UTF-8") from None
     if root.tag != "robot":
         raise UrdfError(f"starts with <{root.tag}>, not <robot>; convert it to URDF")
     return _Reader(root, path.parent, folders).urdf()
@@ -234,7 +254,9 @@ class _Reader:
         roots = [name for name in links if name not in children]
         if len(roots) != 1:
             shown = " and ".join(roots) or "none"
-            raise UrdfError(f"must have one link that no joint carries, has {shown}")
+            way_out = "join them" if roots else "open the loop"
+            text = f"must have one link that no joint carries, has {shown}; {way_out}"
+            raise UrdfError(text)
         ordered = list(_downwards(roots[0], joints))
         if len(ordered) != len(joints):
             raise UrdfError("some joints form a loop; open it")
@@ -259,7 +281,8 @@ class _Reader:
         xy, xz, yz = (_number(tensor, key, link, 0.0) for key in ("ixy", "ixz", "iyz"))
         inertia = np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
         mass_kg = _number(mass, "value", link)
-        if mass_kg < 0 or np.linalg.eigvalsh(inertia).min() < 0:
+        moments = np.linalg.eigvalsh(inertia)
+        if mass_kg < 0 or moments.min() < LEAST_MOMENT * abs(moments.max()):
             raise UrdfError(f"link {link}: mass and inertia must not be negative")
         return Inertial(mass_kg, _origin(element, link), inertia)
 
@@ -278,6 +301,9 @@ class _Reader:
         elif own.tag == "mesh":
             file = own.get("filename") or ""
             scale = _numbers(own, "scale", link, 3, (1.0, 1.0, 1.0))
+            if min(scale) <= 0:
+                text = f"link {link}: mesh {file!r} of scale {scale}; make all factors positive"
+                raise UrdfError(text)
             return Shape(X_LS, "mesh", scale, file, self._path(link, file), color)
         else:
             raise UrdfError(
@@ -300,12 +326,19 @@ class _Reader:
         if not name or Path(name).is_absolute() or ".." in parts or "\0" in name:
             raise UrdfError(f"link {link}: mesh {file!r} leaves the folder; copy the file into it")
         path = folder / name
-        if not path.resolve().is_relative_to(folder.resolve()):
+        try:
+            inside, there = path.resolve().is_relative_to(folder.resolve()), path.is_file()
+        except (OSError, RuntimeError):  # a name too long; links that lead to each other
+            inside = there = False
+        if there and not inside:
             raise UrdfError(
                 f"link {link}: mesh {file!r} is a link out of the folder; copy the file"
             )
-        if not path.is_file():
+        if not there:
             raise UrdfError(f"link {link}: there is no file {file!r} beside the URDF")
+        if path.suffix.lower() not in MESHES:
+            text = f"link {link}: mesh {file!r} is neither OBJ nor STL; export it as one of them"
+            raise UrdfError(text)
         return path
 
     def _joint(self, element: ET.Element) -> Joint:
@@ -329,7 +362,8 @@ class _Reader:
             assert limit is not None
             lower, upper = _number(limit, "lower", where, 0.0), _number(limit, "upper", where, 0.0)
             if lower >= upper:
-                raise UrdfError(f"joint {name}: lower {lower} is not below upper {upper}")
+                text = f"joint {name}: lower {lower} is not below upper {upper}; mend its <limit>"
+                raise UrdfError(text)
         return Joint(
             name=name,
             kind="prismatic" if kind == "prismatic" else "revolute",
@@ -339,9 +373,9 @@ class _Reader:
             axis=_axis(element, where),
             lower=lower,
             upper=upper,
-            effort=0.0 if limit is None else _number(limit, "effort", where, 0.0),
-            velocity=0.0 if limit is None else _number(limit, "velocity", where, 0.0),
-            damping=0.0 if dynamics is None else _number(dynamics, "damping", where, 0.0),
+            effort=_unsigned(limit, "effort", where),
+            velocity=_unsigned(limit, "velocity", where),
+            damping=_unsigned(dynamics, "damping", where),
         )
 
     def _color(self, element: ET.Element) -> tuple[float, float, float] | None:
@@ -354,7 +388,10 @@ class _Reader:
         color = material.find("color")
         if color is None:
             return None
-        red, green, blue, _ = _numbers(color, "rgba", f"material {material.get('name')}", 4)
+        where = f"material {material.get('name')}"
+        red, green, blue, alpha = _numbers(color, "rgba", where, 4)
+        if not 0.0 <= min(red, green, blue, alpha) <= max(red, green, blue, alpha) <= 1.0:
+            raise UrdfError(f"{where}: rgba {color.get('rgba')} is not in 0..1; divide by 255")
         return (red, green, blue)
 
 
@@ -398,6 +435,14 @@ def _origin(element: ET.Element, where: str) -> Matrix:
     return pose.from_rpy_deg((math.degrees(roll), math.degrees(pitch), math.degrees(yaw)), xyz)
 
 
+def _unsigned(element: ET.Element | None, key: str, where: str) -> float:
+    """Zero where the file does not say."""
+    found = 0.0 if element is None else _number(element, key, where, 0.0)
+    if found < 0:
+        raise UrdfError(f"{where}: {key} {found} is negative; write how large it is")
+    return found
+
+
 def _number(element: ET.Element, key: str, where: str, default: float | None = None) -> float:
     return _numbers(element, key, where, 1, None if default is None else (default,))[0]
 
@@ -409,9 +454,10 @@ def _numbers(
     if text is None and default is not None:
         return default
     try:
-        found = tuple(float(word) for word in (text or "").split())
+        found = tuple(float(word) for word in (text or "").replace("_", "?").split())
     except ValueError:
         found = ()
     if len(found) != count or not all(map(math.isfinite, found)):
-        raise UrdfError(f"{where}: <{element.tag}> {key} must be {count} numbers, is {text!r}")
+        wanted = "a number" if count == 1 else f"{count} numbers"
+        raise UrdfError(f"{where}: <{element.tag}> {key} must be {wanted}, is {text!r}")
     return found
