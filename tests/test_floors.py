@@ -13,15 +13,15 @@ PACKAGE = Path(simenv.__file__).parent
 # Rooms of one floor do not import each other. The README shows this table.
 FLOORS: list[set[str]] = [
     {"clock", "errors", "pose", "quiet", "scratch", "system"},
-    {"engine", "lens", "mesh"},
+    {"engine", "kinematics", "lens", "mesh"},
     {"spec"},
     {"domain", "parts"},
     {"scene"},
     {"compose"},
     {"physics", "render"},
     {"label", "sensor"},
-    {"dataset"},
-    {"export", "replay"},
+    {"dataset", "envs"},
+    {"demo", "export", "replay"},
     {"studio"},
     {"generate"},
     {"rerender", "verify"},

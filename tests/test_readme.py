@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,13 +18,21 @@ MINI = ROOT / "tests/data/project/tasks/mini.yaml"
 
 
 def test_the_reading_example_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    code, _ = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert len(code.strip().splitlines()) <= 10
     generate(MINI, tmp_path / "out", scenes=1, jobs=0, renderer="tiny")
     exec(code.replace("out/conveyor", str(tmp_path / "out")), {})
     said = capsys.readouterr().out.splitlines()
     assert said
     assert all(re.match(r"(overhead|side) [\d.]+ (brick|drum|belt_main) \[", line) for line in said)
+
+
+def test_the_training_example_runs() -> None:
+    _, code = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(code, names)
+    assert names["info"]["time_s"] > 5.0
+    names["env"].close()
 
 
 def test_the_floor_table_is_the_one_that_is_enforced() -> None:

@@ -118,9 +118,10 @@ def _problems(spec: RobotSpec, tree: Urdf) -> Iterator[Problem]:
         if name not in links:
             yield Problem(path, f"the URDF has no link {name}; {suggest(name, links)}")
     moving = [name for name, joint in joints.items() if joint.kind != "fixed"]
-    for path, name, value in _positions(spec):
+    for named, path, name, value in _positions(spec):
         if name not in moving:
-            yield Problem(path, f"the URDF has no joint {name} that moves; {suggest(name, moving)}")
+            text = f"the URDF has no joint {name} that moves; {suggest(name, moving)}"
+            yield Problem(named, text, at_key=True)
             continue
         low, high = joints[name].lower, joints[name].upper
         if not low - 1e-6 <= value <= high + 1e-6:
@@ -140,9 +141,9 @@ def _order(arm: tuple[str, ...], spec: RobotSpec, tree: Urdf) -> Iterator[Proble
     ends = [spec.flange, None if spec.gripper is None else spec.gripper.grasp]
     for link in (end.link for end in ends if end is not None):
         way = tuple(joint.name for joint in tree.path_to(link) if joint.name in arm)
-        if way != arm:
-            shown = ", ".join(way) or "none of them"
-            text = f"must be those from the base to {link}, in that order; write [{shown}]"
+        if way != arm and link in {own.name for own in tree.links}:
+            way_out = f"write [{', '.join(way)}]" if way else "none of these moves it"
+            text = f"must be those from the base to {link}, in that order; {way_out}"
             yield Problem(("arm", "joints"), text)
             return
 
@@ -157,11 +158,14 @@ def _links(spec: RobotSpec) -> Iterator[tuple[tuple[Key, ...], str]]:
     yield from ((("friction", link), link) for link in spec.friction)
 
 
-def _positions(spec: RobotSpec) -> Iterator[tuple[tuple[Key, ...], str, float]]:
-    """Every position that the file gives a joint."""
+def _positions(
+    spec: RobotSpec,
+) -> Iterator[tuple[tuple[Key, ...], tuple[Key, ...], str, float]]:
+    """Every position that the file gives a joint: where it names the joint, and the position."""
     if spec.arm is not None:
         for i, (name, value) in enumerate(zip(spec.arm.joints, spec.arm.home, strict=True)):
-            yield ("arm", "home", i), name, value
+            yield ("arm", "joints", i), ("arm", "home", i), name, value
     if isinstance(spec.gripper, Jaw):
         for name, ends in spec.gripper.joints.items():
-            yield from ((("gripper", "joints", name, i), name, end) for i, end in enumerate(ends))
+            path = ("gripper", "joints", name)
+            yield from ((path, (*path, i), name, end) for i, end in enumerate(ends))

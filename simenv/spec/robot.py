@@ -65,7 +65,7 @@ class Jaw(Spec):
     """Of each finger."""
     speed_m_s: Positive = 0.1
     """Of each finger."""
-    pads: Annotated[tuple[str, ...], Field(min_length=1)]
+    pads: tuple[str, ...]
     """The links that touch a part."""
 
     def mounted(self, prefix: str) -> Jaw:
@@ -87,6 +87,8 @@ class Jaw(Spec):
                 raise Misplaced(("joints", joint), "does not move; closed and open are equal")
         if not self.joints:
             raise Misplaced(("joints",), "is empty; name the joint of each finger")
+        if not self.pads:
+            raise Misplaced(("pads",), "is empty; name the links that touch a part")
         return self
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, cast
+from xml.parsers.expat import ErrorString
 
 import numpy as np
 from numpy.typing import NDArray
@@ -217,7 +218,8 @@ def parse(path: Path, folders: Mapping[str, Path]) -> Urdf:
         root = ET.fromstring(path.read_bytes())
     except ET.ParseError as error:
         line, _ = error.position
-        raise UrdfError(f"line {line}: is no XML: {error.msg}; mend the file") from None
+        reason = ErrorString(error.code)
+        raise UrdfError(f"line {line}: is no XML: {reason}; mend the file") from None
     except (LookupError, ValueError) as error:
         raise UrdfError(f"is no XML: {error}; save it as UTF-8") from None
     if root.tag != "robot":

@@ -33,7 +33,7 @@ def test_yaw_turns_about_the_vertical() -> None:
         before = env.state.tool.X_WG.copy()
         for _ in range(2):
             env.step(np.array([0, 0, 0, 1, 1], dtype=np.float32))
-        for _ in range(4):
+        for _ in range(8):
             env.step(np.array([0, 0, 0, 0, 1], dtype=np.float32))
         turn = env.state.tool.X_WG[:3, :3] @ before[:3, :3].T
         assert np.degrees(np.arctan2(turn[1, 0], turn[0, 0])) == pytest.approx(30.0, abs=0.3)
