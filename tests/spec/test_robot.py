@@ -195,7 +195,7 @@ IN_TASK = [  # what is replaced in the task, by what, and what is said
      "scene.robot.use: no robot pandda; did you mean panda?"),
     ("use: panda,", "use: panda, gripper: jaw58,", "gripper: jaw58",
      "scene.robot.gripper: no robot jaw58; did you mean jaw85?"),
-    ("use: panda,", "use: arm6,", "\n    kind: ee_delta",
+    ("use: panda,", "use: arm6,", "kind: ee_delta",
      "env.control: arm6 has no gripper to drive; mount one with scene.robot.gripper"),
     (USE, "", "id: simenv/",
      "env: needs scene.robot; add for example `robot: {use: panda}`"),
@@ -256,7 +256,7 @@ def origin(element: ET.Element) -> Matrix:
 
 
 def masses(path: Path) -> list[tuple[str, float, Matrix, NDArray[np.float64]]]:
-    """Name, mass, X_LI and inertia of each link, read by other means than simenv's."""
+    """Name, mass, X_LI and inertia of each link; not read by simenv."""
     found = []
     for link in ET.parse(path).getroot().findall("link"):
         own = link.find("inertial")
@@ -268,10 +268,10 @@ def masses(path: Path) -> list[tuple[str, float, Matrix, NDArray[np.float64]]]:
                 float(tensor.get(f"i{key}") or 0) for key in ("xx", "xy", "xz", "yy", "yz", "zz")
             )
             inertia = np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
-            found.append(
-                (str(link.get("name")), float(str(mass.get("value"))), origin(own), inertia)
-            )
-    return found
+            mass_kg = float(str(mass.get("value")))
+            found.append((str(link.get("name")), mass_kg, origin(own), inertia))
+    # KUKA's base has moments but no mass; it does not move. A welded link's moments count.
+    return [row for row in found if row[1] > 0 or row[0] != "lbr_iiwa_link_0"]
 
 
 def file_of(name: str) -> Path:
@@ -362,9 +362,8 @@ def test_what_is_welded_is_one_piece_with_the_hulls_of_all() -> None:
     ]
     last = [name for name, _ in both.pieces[-1].links]
     assert last == ["wrist_3", "cup_body", "cup_cup"]
-    assert len(both.pieces[-1].hulls) == len(arm.pieces[-1].hulls) + len(
-        load_robot("cup").pieces[0].hulls
-    )
+    (own,) = cup.pieces
+    assert len(both.pieces[-1].hulls) == len(arm.pieces[-1].hulls) + len(own.hulls)
     assert sum(len(piece.links) for piece in both.pieces) == len(both.urdf.links)
     weight = arm.pieces[-1].inertial.mass_kg + own.inertial.mass_kg
     assert both.pieces[-1].inertial.mass_kg == pytest.approx(weight)
