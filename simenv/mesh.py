@@ -218,8 +218,11 @@ def load_groups(path: Path) -> list[Mesh]:
         raise ValueError(f"{path.name} is neither OBJ nor STL; export it as one of them")
     import trimesh  # takes a second to import; only STL needs it
 
-    with path.open("rb") as file:
-        read = trimesh.load_mesh(file, file_type="stl", process=False)
+    try:
+        with path.open("rb") as file:
+            read = trimesh.load_mesh(file, file_type="stl", process=False)
+    except Exception as error:  # a broken file ends in many ways, none of them documented
+        raise ValueError(f"{path.name} is no STL file; export it again") from error
     corners = np.asarray(read.vertices, dtype=np.float64)[np.asarray(read.faces)]  # (T, 3, 3)
     if not len(corners) or not np.isfinite(corners).all():
         raise ValueError(f"{path.name} has no triangles, or numbers that are not finite")

@@ -57,6 +57,16 @@ class Belt:
             self._filter(parts[row], self.box, not over[row])
         self.over = over
 
+    def leave(self, parts: Sequence[int]) -> None:
+        """Let nothing with the numbers of these parts meet the belt.
+
+        Bullet keeps such rules by number, for whoever has it next, and none can be taken back. A
+        part that has it next gets rules of its own; furniture is not to meet a belt anyway.
+        """
+        for part in parts:
+            self._filter(part, self.plane, False)
+            self._filter(part, self.box, False)
+
     def _filter(self, part: int, body: int, collide: bool) -> None:
         pybullet.setCollisionFilterPair(
             part, body, -1, -1, int(collide), physicsClientId=self.client

@@ -16,7 +16,7 @@ from simenv.spec.robot import Jaw, Vacuum
 __all__ = ["Grip", "grip"]
 
 CUP_GROUP = 1 << 8  # of Bullet's collision filter
-LIP_POINTS = 8  # around the lip; all must be close to the part
+LIP_POINTS = 8  # around the lip; all, and the middle, must be close to the part
 BEHIND_M = 0.004  # rays of the lip start this far inside the cup
 GIVE_M, GIVE_RAD = 0.005, 0.15  # how far a bellows stretches and bends; then the seal is lost
 
@@ -94,6 +94,7 @@ class CupGrip:
         self._X_PG = X_PL @ cup.grasp.X_AB
         angle = 2 * np.pi * np.arange(LIP_POINTS) / LIP_POINTS
         ring = cup.radius_m * np.column_stack([np.cos(angle), np.sin(angle), np.zeros(LIP_POINTS)])
+        ring = np.concatenate([ring, np.zeros((1, 3))])  # a hole in the middle leaks, too
         self._starts = ring - (0, 0, BEHIND_M)  # (8, 3) in G
         self._ends = ring + np.array([0.0, 0.0, cup.gap_m])
         # Rays see all groups but this one, so that none stops at the cup itself.

@@ -153,7 +153,9 @@ class RobotBody:
             more = {
                 "mass": piece.inertial.mass_kg,
                 "localInertiaDiagonal": diagonal,
-                "jointDamping": piece.joint.damping,
+                # The motors carry a joint's friction, too; Bullet would take it from the speed at
+                # the start of a call of many time steps.
+                "jointDamping": 0.0,
             }
             if np.isfinite([piece.joint.lower, piece.joint.upper]).all():
                 more["jointLowerLimit"] = piece.joint.lower
@@ -206,6 +208,8 @@ class RobotBody:
 
     def drive(self, speed: Sequence[float] | NDArray[np.float64]) -> None:
         """Let the driven joints move at these speeds (n,), rad/s or m/s, within their effort."""
+        if not self._indices:
+            return
         pybullet.setJointMotorControlArray(
             self.bullet,
             self._indices,
@@ -226,6 +230,8 @@ class RobotBody:
 
     def read(self) -> Joints:
         """Where the driven joints are now."""
+        if not self._indices:
+            return Joints(np.zeros(0), np.zeros(0))
         rows = pybullet.getJointStates(self.bullet, self._indices, self.client)
         both = np.array([row[:2] for row in rows], dtype=np.float64).reshape(-1, 2)
         return Joints(both[:, 0], both[:, 1])

@@ -80,7 +80,8 @@ class Simulation:
         return self.stage.touches(self.substeps if self._whole else 1)
 
     def end(self) -> None:
-        """Let go of what is held: the client is wanted for the next scene."""
+        """Leave nothing behind: the client is wanted for the next scene."""
+        self.stage.leave()
         if self.grip is not None:
             self.grip.drop()
 

@@ -78,7 +78,11 @@ class Stage:
         if scene.robot is not None:  # first: it may outlive the others
             self.robot = robot or RobotBody(scene.robot, workshop, client=client)
             self._own_links(self.robot)
-        for row, body in enumerate(scene.bodies):
+        rows = list(range(len(scene.bodies)))
+        if not endless:  # belts have the same numbers in each scene: see Belt.leave
+            rows.sort(key=lambda row: row not in motions)
+        for row in rows:
+            body = scene.bodies[row]
             self._own(body.id, self._place(row, body, motions.get(row)))
         if scene.floor_z_m is not None:
             X_WF = pose.pose(p_AB=(0, 0, scene.floor_z_m))
@@ -222,6 +226,11 @@ class Stage:
         """Let each part see the plane or the box of each belt, by where its centre is."""
         for belt in self.belts:
             belt.meet(self.bullets, com)
+
+    def leave(self) -> None:
+        """Take back what would outlive the bodies of this scene in its client."""
+        for belt in self.belts:
+            belt.leave(self.bullets)
 
     def step(self, middle_s: float, capture_start_s: float | None) -> None:
         """Advance by one time step, whose middle is at ``middle_s`` since the drop."""

@@ -11,8 +11,10 @@ from simenv.engine import pybullet
 from simenv.physics.shape import MARGIN_M, Solid, create_hulls, create_primitives
 from simenv.physics.shape import movable_solid as movable
 from simenv.physics.shape import solids as pieces_of
+from simenv.scene import Scene
 from simenv.spec.object import ObjectModel
 from simenv.spec.robot import Piece
+from simenv.spec.task import ROBOT
 
 __all__ = ["Workshop"]
 
@@ -45,6 +47,15 @@ class Workshop:
         if model not in self._solids:
             self._solids[model] = (movable(model),) if moves else pieces_of(model)
         return self._solids[model]
+
+    def prepare(self, scene: Scene) -> None:
+        """Make all shapes of a scene, before there is a body of it."""
+        for body in scene.bodies:
+            model = scene.objects[body.object]
+            if body.role != ROBOT and body.id:
+                moves = not body.fixed and model.spec.mass_kg > 0
+                for solid in self.solids(model, moves=moves):
+                    self.shape(solid)
 
     def shape(self, solid: Solid) -> int:
         """The shape of a part or of furniture."""

@@ -95,9 +95,25 @@ def _robot(spec: TaskSpec, robot: RobotModel | None) -> Iterator[Problem]:
     if home is not None and len(home) != len(robot.arm_joints):
         text = f"has {len(home)} numbers for {len(robot.arm_joints)} joints; give one for each"
         yield Problem(("scene", "robot", "home"), text)
+    elif home is not None:
+        yield from _home(home, robot)
+    if spec.env is not None and not robot.arm_joints:
+        text = f"{robot.name} has no arm to drive; name an arm, and this as its gripper"
+        yield Problem(("scene", "robot", "use"), text)
     if spec.env is not None and spec.env.control.gripper and robot.gripper is None:
         text = f"{robot.name} has no gripper to drive; mount one with scene.robot.gripper"
         yield Problem(("env", "control"), text)
+
+
+def _home(home: tuple[float, ...], robot: RobotModel) -> Iterator[Problem]:
+    """That every joint starts inside its limits."""
+    for i, (value, name) in enumerate(zip(home, robot.arm_joints, strict=True)):
+        low, high = robot.urdf.joint(name).lower, robot.urdf.joint(name).upper
+        if not low <= value <= high:
+            text = (
+                f"{value:g} is outside the limits {low:g} to {high:g} of {name}; choose one inside"
+            )
+            yield Problem(("scene", "robot", "home", i), text)
 
 
 def _sorted_classes(spec: TaskSpec, objects: Mapping[str, ObjectModel]) -> Iterator[Problem]:

@@ -107,6 +107,10 @@ def test_two_environments_share_a_renderer_and_draw_the_same() -> None:
         two.reset(seed=2)
         first = one.render()
         assert first is not None
-        assert not np.array_equal(first, two.render())
+        second = two.render()
+        assert second is not None
+        assert not np.array_equal(first, second)
         two.close()
-        assert np.array_equal(first, one.render())
+        again = one.render()
+        assert again is not None
+        assert np.array_equal(first, again)
