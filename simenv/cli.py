@@ -77,24 +77,34 @@ DatasetPath = Annotated[Path, typer.Argument(help="A dataset: the folder or the 
 
 @app.command("list")
 def list_() -> None:
-    """What there is: tasks and objects, built in, in $SIMENV_PATH and here."""
-    from simenv.spec.catalog import names
+    """What there is: tasks, objects and robots, built in, in $SIMENV_PATH and here."""
+    from simenv.spec.catalog import Kind, names
 
-    for kind in ("tasks", "objects"):
+    kinds: tuple[Kind, ...] = ("tasks", "objects", "robots")
+    for kind in kinds:
         typer.echo(f"{kind}:")
         for name in names(kind, near=Path.cwd()):
             typer.echo(f"  {name}")
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    robot: Annotated[
+        str | None, typer.Option(help="Check this robot of the catalog instead, or its folder.")
+    ] = None,
+    gripper: Annotated[str | None, typer.Option(help="Mounted on the robot's flange.")] = None,
+) -> None:
     """Check this machine: libraries, engines, a rendered picture against the golden one."""
-    from simenv.doctor import examine
+    from simenv.doctor import examine, examine_robot
 
+    if robot is None and gripper is not None:
+        raise InputError(f"--gripper {gripper} needs an arm; a gripper alone is a --robot, too")
     failed = False
-    for line in examine():
+    for line in examine() if robot is None else examine_robot(robot, gripper):
         typer.echo(str(line))
         failed |= line.verdict == "FAIL"
+    if failed and robot is not None:
+        raise CheckFailed(f"{robot} is not yet what its files say; see the lines marked FAIL")
     if failed:
         raise CheckFailed("this machine cannot generate datasets yet; see the lines marked FAIL")
 

@@ -15,11 +15,12 @@ PROJECT = Path(__file__).parent / "data/project"
 MINI = PROJECT / "tasks/mini.yaml"
 
 
-def test_list_names_tasks_and_objects(capsys: pytest.CaptureFixture[str]) -> None:
+def test_list_names_tasks_objects_and_robots(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["list"]) == 0
     said = capsys.readouterr().out
     assert "  conveyor_pick\n" in said
     assert "  hex_bolt\n" in said
+    assert "robots:\n  arm6\n" in said
 
 
 @pytest.mark.parametrize("kind", ["task", "object"])
@@ -149,6 +150,21 @@ def test_doctor_finds_this_machine_healthy() -> None:
     assert verdicts == ["ok"] * len(verdicts)
     assert done.stdout.count("golden picture") == 3
     assert done.stderr == ""
+
+
+def test_doctor_examines_a_robot_with_its_gripper(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["doctor", "--robot", "arm6", "--gripper", "cup"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert all(line.startswith("ok ") for line in lines)
+    assert lines[0].startswith("ok    arm6: ")
+    assert "is held" in lines[-1]
+
+
+def test_doctor_names_what_is_wrong_with_a_robot(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["doctor", "--robot", "arm66"]) == 2
+    assert "did you mean arm6?" in capsys.readouterr().err
+    assert run(["doctor", "--gripper", "cup"]) == 2
+    assert "--gripper cup needs an arm" in capsys.readouterr().err
 
 
 def test_wrong_usage_is_exit_status_2() -> None:

@@ -112,8 +112,13 @@ def test_opengl_makes_the_same_scenes_in_any_order_and_process(
 ) -> None:
     for jobs in (1, 2):
         generate(task, tmp_path / f"jobs{jobs}", scenes=SCENES, jobs=jobs, renderer=renderer)
-    assert files(tmp_path / "jobs1") == files(tmp_path / "jobs2")
-    expected = {index: row.all for index, row in stored(tmp_path / "jobs1").items()}
+    # Values, not bytes: ISA-L encodes about one chunk in a thousand of equal values differently in
+    # another process (docs/format.md), and these tests have been red for that alone.
+    expected, other = (
+        {index: row.all for index, row in stored(tmp_path / f"jobs{jobs}").items()}
+        for jobs in (1, 2)
+    )
+    assert other == expected
     assert reversed_elsewhere(renderer) == expected
 
 

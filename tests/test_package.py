@@ -45,10 +45,19 @@ def test_the_wheel_carries_content_and_no_python_in_it(installed: Path) -> None:
     content = installed / "simenv/content"
     assert (content / "tasks/conveyor_pick.yaml").is_file()
     assert (content / "objects/hex_bolt/object.yaml").is_file()
+    assert (content / "robots/arm6/robot.yaml").is_file()
     assert not list(content.rglob("*.py"))
     assert sorted(p.name for p in installed.iterdir() if not p.name.endswith("dist-info")) == [
         "simenv"
     ]
+
+
+def test_an_installed_simenv_lists_and_loads_its_own_robots(installed: Path) -> None:
+    """Each with every mesh that its URDF names; `doctor` reads them all."""
+    said = simenv_at(installed, "list").split("robots:\n")[1].split()
+    assert said == sorted(path.parent.name for path in (ROOT / "robots").glob("*/robot.yaml"))
+    for robot in said:
+        assert f"ok    {robot}: " in simenv_at(installed, "doctor", "--robot", robot)
 
 
 def test_an_installed_simenv_lists_and_generates_its_own_tasks(installed: Path) -> None:

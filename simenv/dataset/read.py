@@ -45,7 +45,7 @@ class Item:
     ids: NDArray[np.uint16]  # (N,) values in the instance mask
     objects: NDArray[np.object_]  # (N,) keys of Dataset.objects
     groups: NDArray[np.object_]  # (N,) "parts", "belts", ...
-    roles: NDArray[np.object_]  # (N,) "part", "distractor", "furniture"
+    roles: NDArray[np.object_]  # (N,) "part", "distractor", "furniture", "robot"
     textures: NDArray[np.object_]  # (N,) variant, "" for none
     X_WB: NDArray[np.float64]  # (N, 4, 4)
     velocity: NDArray[np.float64]  # (N, 6) m/s, rad/s

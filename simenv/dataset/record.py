@@ -48,9 +48,9 @@ class Record:
     attempts: tuple[Attempt, ...]
     scene_values: Mapping[str, object]  # axis path -> number, string or tuple of numbers
     part_values: Mapping[str, tuple[object, ...]]  # axis path -> one value a part, in id order
-    body_id: NDArray[np.uint16]  # (N,) every body with an id > 0: parts, then furniture
+    body_id: NDArray[np.uint16]  # (N,) every body with an id > 0: parts, furniture, links
     body_group: tuple[str, ...]  # (N,) "parts", "belts", ...
-    body_role: tuple[str, ...]  # (N,) "part", "distractor", "furniture"
+    body_role: tuple[str, ...]  # (N,) "part", "distractor", "furniture", "robot"
     body_object: tuple[str, ...]  # (N,) key of objects
     body_texture: tuple[str, ...]  # (N,) variant, "" for none
     objects: Mapping[str, ObjectModel]  # every object that body_object names

@@ -1,7 +1,7 @@
 """What of a dataset is exported: which cameras, which objects under which number, which pictures.
 
-Targets are the bodies of role "part". Distractors and furniture are in the pictures and hide parts,
-but nobody asks for their poses.
+Targets are the bodies of role "part". Distractors, furniture and robots are in the pictures and
+hide parts, but nobody asks for their poses.
 """
 
 from __future__ import annotations

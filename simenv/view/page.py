@@ -103,7 +103,7 @@ def _tiles(tiles: Sequence[str], views: Set[str], said: Set[str]) -> str:
     return (
         f'<div class="bar-title"><h2>Images</h2><div class="all">{buttons}</div></div>'
         '<p class="note">Boxes are of the visible pixels and have the colours of the mask, where'
-        f" furniture is grey.{notes}"
+        f" furniture and robots are grey.{notes}"
         f' Body axes:<span class="key">{colors}</span></p>\n' + "\n".join(tiles)
     )
 

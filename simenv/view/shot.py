@@ -107,7 +107,7 @@ class Shot:
 
     @cached_property
     def fixed(self) -> frozenset[int]:
-        """The ids in the mask that are no part: furniture."""
+        """The ids in the mask that are no part: furniture, links of a robot."""
         present = {int(i) for i in np.unique(self.instance)}
         return frozenset(present - {0} - {part.id for part in self.parts})
 

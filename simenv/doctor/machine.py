@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import os
 import platform
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -17,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simenv import pose
+from simenv.doctor.line import Line
 from simenv.engine import pybullet
 from simenv.render.choose import open_renderer
 from simenv.render.probe import probe_egl
@@ -29,23 +28,12 @@ from simenv.spec.object import Box, Cylinder, Friction, ObjectModel, ObjectSpec,
 from simenv.spec.task import Capture, Physics
 from simenv.system import LIBRARIES, Library
 
-__all__ = ["Line", "examine", "golden_frame"]
+__all__ = ["examine", "golden_frame", "write_golden"]
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parent.parent / "golden"
 PACKAGES = ("numpy", "pybullet", "opencv-python", "h5py", "pydantic", "scipy", "isal")
 MASK_SHARE = 2e-3  # of the pixels may differ: outlines are rounded to the driver's own grid
 COLOR_LEVELS = 6.0  # mean difference in 0..255; drivers filter textures and shadows differently
-
-
-@dataclass(frozen=True)
-class Line:
-    """One finding."""
-
-    verdict: str  # "ok", "note": something optional is missing, "FAIL"
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.verdict:4}  {self.text}"
 
 
 def examine() -> Iterator[Line]:
@@ -168,7 +156,8 @@ def _read(name: str) -> NDArray[np.uint8]:
     return np.asarray(picture[..., ::-1], dtype=np.uint8)
 
 
-def _write_golden() -> None:
+def write_golden() -> None:
+    """Put this machine's pictures in the place of the golden ones."""
     import cv2
 
     for name in ("egl", "raster", "tiny"):
@@ -176,8 +165,3 @@ def _write_golden() -> None:
             frame = golden_frame(renderer)
         cv2.imwrite(str(GOLDEN / f"{name}.png"), frame.rgb[..., ::-1])
     cv2.imwrite(str(GOLDEN / "mask.png"), frame.instance.astype(np.uint8))
-
-
-if __name__ == "__main__":
-    _write_golden()
-    sys.exit(0)
