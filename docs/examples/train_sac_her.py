@@ -1,7 +1,7 @@
 """Train SAC with hindsight replay on a goal environment, then measure success on unseen scenes.
 
     pip install "simenv[rl]"
-    python docs/examples/train_sac_her.py --steps 60000 --out out/sac_push
+    python docs/examples/train_sac_her.py --steps 50000 --out out/sac_push
 
 Figures of this very command are in docs/environments.md.
 """
@@ -24,7 +24,7 @@ def main() -> None:
     """Train, save, evaluate."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--env", default="simenv/TablePushGoal-v0")
-    parser.add_argument("--steps", type=int, default=60_000)
+    parser.add_argument("--steps", type=int, default=50_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--episodes", type=int, default=200, help="of the final evaluation")
     parser.add_argument("--out", type=Path, default=Path("out/sac_her"))
