@@ -25,7 +25,8 @@ from simenv.errors import EngineError, InputError
 from simenv.label.label import label
 from simenv.physics.simulation import Simulation
 from simenv.physics.world import World
-from simenv.scene import Scene
+from simenv.render.renderer import Frame
+from simenv.scene import Scene, Snapshot, View
 from simenv.spec.load import Task, load_task, vary, with_values
 
 __all__ = ["GoalEnv", "TaskEnv"]
@@ -103,6 +104,7 @@ class TaskEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         self._next_scene = 0
         self._rests: dict[tuple[int, int, str], Scene] = {}
         self.simulation: Simulation | None = None
+        self._taken: tuple[Snapshot, View, Frame] | None = None  # the picture of this moment
 
     def _space(self) -> spaces.Dict:
         own = self.layout.boxes if self.pictures.state else {"goal": self.layout.boxes["goal"]}
@@ -211,6 +213,7 @@ class TaskEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         return verdict.ended
 
     def _look(self) -> State:
+        self._taken = None
         simulation = self.simulation
         assert simulation is not None
         held = -1 if simulation.grip is None else simulation.grip.held()
@@ -233,10 +236,17 @@ class TaskEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
     def _drawn(self) -> Observation:
         if not self.pictures.boxes:
             return {}
-        assert self.simulation is not None
-        snapshot = self.simulation.snapshot()
-        view = snapshot.view(self.pictures.camera(self.scene))
-        return self.pictures.write(self.easel.draw(snapshot, view), view)
+        _, view, frame = self._shot()
+        return self.pictures.write(frame, view)
+
+    def _shot(self) -> tuple[Snapshot, View, Frame]:
+        """The camera's picture of this moment, drawn once whoever asks for it."""
+        if self._taken is None:
+            assert self.simulation is not None
+            snapshot = self.simulation.snapshot()
+            view = snapshot.view(self.pictures.camera(self.scene))
+            self._taken = snapshot, view, self.easel.draw(snapshot, view)
+        return self._taken
 
     def _info(self, verdict: Verdict) -> dict[str, Any]:
         info: dict[str, Any] = {
@@ -248,10 +258,7 @@ class TaskEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
             "time_s": self.state.time_s,
         }
         if self._labels:
-            assert self.simulation is not None
-            snapshot = self.simulation.snapshot()
-            view = snapshot.view(self.pictures.camera(self.scene))
-            info["labels"] = label(snapshot, view, self.easel.draw(snapshot, view))
+            info["labels"] = label(*self._shot())
         return info
 
     # Pictures ----------------------------------------------------------------------------------
@@ -260,13 +267,11 @@ class TaskEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         """The camera's picture (H, W, 3), or a window with it."""
         if self.render_mode is None or self.simulation is None:
             return None
-        snapshot = self.simulation.snapshot()
-        view = snapshot.view(self.pictures.camera(self.scene))
-        rgb = self.easel.draw(snapshot, view).rgb
+        rgb = self._shot()[2].rgb
         if self.render_mode == "human":
             self.pictures.show(self.task.name, rgb)
             return None
-        return rgb
+        return rgb.copy()
 
     def close(self) -> None:
         """Give both engines back."""

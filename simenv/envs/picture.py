@@ -61,7 +61,7 @@ class Pictures:
         """What is observed of a frame."""
         found: dict[str, NDArray[Any]] = {}
         if "rgb" in self.kinds:
-            found["rgb"] = frame.rgb
+            found["rgb"] = frame.rgb.copy()
         if "depth" in self.kinds:
             units = np.minimum(frame.depth_m * np.float32(100.0) + np.float32(0.5), 255.0)
             found["depth"] = units.astype(np.uint8)[:, :, None]

@@ -168,10 +168,6 @@ class _ZoneRule(Rule):
         """Whether a part is in its zone."""
         return self._off(state, row) <= 1.0
 
-    def plane_W(self, row: int) -> Floats:
-        """(3,) the middle of the zone's plane, world."""
-        return np.asarray(self._X_WZ[row][:3, 3])
-
     def frame_W(self, row: int) -> pose.Matrix:
         """X_WZ (4, 4) of the part's zone."""
         return self._X_WZ[row]

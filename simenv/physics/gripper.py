@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,13 +137,17 @@ class CupGrip:
         return float(np.linalg.norm(moved[:3, 3])) > GIVE_M or turn > GIVE_RAD
 
     def _X_WG(self) -> pose.Matrix:
-        state = pybullet.getLinkState(
+        state = self._where()
+        return pose.from_quaternion(state[5], state[4]) @ self._X_PG
+
+    def _where(self) -> Any:
+        """Bullet's state of the cup's piece, now."""
+        return pybullet.getLinkState(
             self._robot.bullet,
             self._link,
             computeForwardKinematics=1,
             physicsClientId=self._stage.client,
         )
-        return pose.from_quaternion(state[5], state[4]) @ self._X_PG
 
     def _under_lip(self) -> int:
         """The part that all rays from the lip meet within the gap; -1: none."""
@@ -180,12 +184,7 @@ class CupGrip:
 
     def _part_in_cup(self, part: int) -> pose.Matrix:
         """The part's inertial frame in that of the cup's piece, (4, 4)."""
-        state = pybullet.getLinkState(
-            self._robot.bullet,
-            self._link,
-            computeForwardKinematics=1,
-            physicsClientId=self._stage.client,
-        )
+        state = self._where()
         p, turn = pybullet.getBasePositionAndOrientation(
             self._stage.bullets[part], self._stage.client
         )

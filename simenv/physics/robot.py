@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from simenv import pose
 from simenv.engine import pybullet
+from simenv.errors import EngineError
 from simenv.physics.workshop import Workshop
 from simenv.pose import Matrix
 from simenv.scene import Robot
@@ -237,7 +238,13 @@ class RobotBody:
         return Joints(both[:, 0], both[:, 1])
 
     def reading(self) -> Reading:
-        """Joints, gripper and Jacobian now, from where Bullet has the links: what a step needs."""
+        """Joints, gripper and Jacobian now, from where Bullet has the links: what a step needs.
+
+        Raises:
+            EngineError: if the robot has no arm; Bullet would end the process.
+        """
+        if not self.robot.model.arm_joints:
+            raise EngineError(f"{self.robot.model.name} has no arm to drive; mount it on one")
         joints = self.read()
         states = pybullet.getLinkStates(self.bullet, self._arm_links, 0, 1, self.client)
         places = np.array([state[4] for state in states])  # (n + 1, 3)
