@@ -19,19 +19,19 @@ FLOORS: list[set[str]] = [
     {"scene"},
     {"compose"},
     {"physics", "render"},
-    {"label", "sensor"},
+    {"grasp", "label", "sensor"},
     {"dataset", "envs"},
     {"demo", "export", "replay"},
     {"studio"},
     {"generate"},
     {"rerender", "verify"},
-    {"view", "doctor"},
+    {"assets", "doctor", "view"},
     {"cli"},
     {"__main__"},
 ]
 ENGINES = {
     "pybullet": {"engine"},
-    "simenv.engine": {"physics", "render", "doctor"},
+    "simenv.engine": {"doctor", "grasp", "physics", "render"},
     "h5py": {"dataset", "export"},
 }
 
