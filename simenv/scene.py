@@ -41,6 +41,7 @@ class Body:
     velocity: NDArray[np.float64] | None = (
         None  # (6,) at the start, as Snapshot has it; None: rests
     )
+    mass_kg: float | None = None  # None: that of the object
 
 
 @dataclass(frozen=True, eq=False)

@@ -270,7 +270,7 @@ def cup() -> Robot:
         "cup",
         0.02,
         surface=surface(_bellows()),
-        touch=[_cylinder(0.0089, 0.0, 0.030), _cylinder(LIP, 0.030, 0.035)],
+        touch=[_cylinder(0.0089, 0.0, 0.030), _cylinder(LIP, 0.030, 0.0335)],  # the lip is soft
         color=BLUE,
     )
     return Robot(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from simenv import pose
 from simenv.engine import pybullet
 from simenv.physics.robot import RobotBody
 from simenv.physics.stage import Stage
+from simenv.spec.object import Friction
 from simenv.spec.robot import Jaw, Vacuum
 
 __all__ = ["Grip", "grip"]
@@ -85,7 +86,7 @@ class JawGrip:
 
 
 class CupGrip:
-    """A suction cup: seals where its whole lip is close to one part, lets go above its force."""
+    """A suction cup: seals where its whole lip is close to one part, lets go of too much load."""
 
     def __init__(self, stage: Stage, robot: RobotBody, cup: Vacuum) -> None:
         self._stage, self._robot, self._cup = stage, robot, cup
@@ -95,12 +96,13 @@ class CupGrip:
         angle = 2 * np.pi * np.arange(LIP_POINTS) / LIP_POINTS
         ring = cup.radius_m * np.column_stack([np.cos(angle), np.sin(angle), np.zeros(LIP_POINTS)])
         ring = np.concatenate([ring, np.zeros((1, 3))])  # a hole in the middle leaks, too
-        self._starts = ring - (0, 0, BEHIND_M)  # (8, 3) in G
+        self._starts = ring - (0, 0, BEHIND_M)  # (9, 3) in G
         self._ends = ring + np.array([0.0, 0.0, cup.gap_m])
         # Rays see all groups but this one, so that none stops at the cup itself.
         pybullet.setCollisionFilterGroupMask(
             robot.bullet, self._link, CUP_GROUP, -1, physicsClientId=stage.client
         )
+        self._lateral = robot.robot.model.friction.get(cup.grasp.link, Friction()).lateral
         self._sucks = False
         self._seal: int | None = None
         self._part = -1
@@ -122,35 +124,70 @@ class CupGrip:
             if self._torn():
                 self.drop()
         elif self._sucks:
-            part = self._under_lip()
-            if part >= 0:
-                self._attach(part)
+            part, tight = self._under_lip()
+            if part >= 0 and tight > 0.0:
+                self._attach(part, tight)
 
     def held(self) -> int:
         """The part that is sealed."""
         return self._part
 
     def _torn(self) -> bool:
-        """Whether the part has given way: the weld is no stronger than the vacuum."""
+        """Whether the seal bears no more: a part that pulls, slides, or tips over the lip's edge.
+
+        The vacuum presses the lip on the part with what the pull leaves of its force. Against that
+        stand the friction of a ring, and the moment that tips a ring about its edge (the contact
+        model of Mahler et al. 2018, Dex-Net 3.0, with a rigid ring).
+        """
         moved = pose.inverse(self._X_IB) @ self._part_in_cup(self._part)
         turn = float(np.linalg.norm(pose.rotation_vector(moved[:3, :3])))
-        return float(np.linalg.norm(moved[:3, 3])) > GIVE_M or turn > GIVE_RAD
+        if float(np.linalg.norm(moved[:3, 3])) > GIVE_M or turn > GIVE_RAD:
+            return True
+        force, moment = self._load()
+        presses = self.vacuum_n - force[2]
+        radius = self._cup.radius_m
+        grip = self._friction * presses
+        slides = float(np.hypot(np.hypot(force[0], force[1]), moment[2] / radius)) > grip
+        tips = float(np.hypot(moment[0], moment[1])) > radius * presses
+        return presses < 0.0 or slides or tips
+
+    def _load(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Force (3,) N and moment (3,) N m about the lip's centre by which the part pulls; in G."""
+        assert self._seal is not None
+        wrench = np.array(
+            pybullet.getConstraintState(self._seal, physicsClientId=self._stage.client)
+        )
+        X_WG, p_W = self._X_WG(), self._com()
+        force = X_WG[:3, :3].T @ wrench[:3]
+        return force, np.cross(pose.apply(pose.inverse(X_WG), p_W), force)
+
+    def _com(self) -> NDArray[np.float64]:
+        """Where the part's centre of mass is (3,), world: the weld bears it there."""
+        part = self._stage.bullets[self._part]
+        return np.array(pybullet.getBasePositionAndOrientation(part, self._stage.client)[0])
 
     def _X_WG(self) -> pose.Matrix:
-        state = self._where()
-        return pose.from_quaternion(state[5], state[4]) @ self._X_PG
+        return self._where()[1] @ self._X_PG
 
-    def _where(self) -> Any:
-        """Bullet's state of the cup's piece, now."""
-        return pybullet.getLinkState(
+    def _where(self) -> tuple[pose.Matrix, pose.Matrix]:
+        """X_WI and X_WP of the cup's piece, now."""
+        if self._link < 0:  # a cup without an arm: the base, whose two frames are one
+            return self._robot.robot.X_WR, self._robot.robot.X_WR
+        state = pybullet.getLinkState(
             self._robot.bullet,
             self._link,
             computeForwardKinematics=1,
             physicsClientId=self._stage.client,
         )
+        X_WI = pose.from_quaternion(state[1], state[0])
+        return X_WI, pose.from_quaternion(state[5], state[4])
 
-    def _under_lip(self) -> int:
-        """The part that all rays from the lip meet within the gap; -1: none."""
+    def _under_lip(self) -> tuple[int, float]:
+        """The part that all rays from the lip meet within the gap, and how tight it would be.
+
+        Tight (0..1) is a surface that the lip follows: 1 where it is flat and square to the cup, 0
+        where it rises and falls by as much as the gap under the lip. The row is -1 for no part.
+        """
         X_WG = self._X_WG()
         hits = pybullet.rayTestBatch(
             pose.apply(X_WG, self._starts).tolist(),
@@ -160,10 +197,12 @@ class CupGrip:
         )
         bodies = {hit[0] for hit in hits}
         (first, *others) = bodies
-        return -1 if others else self._rows.get(first, -1)
+        row = -1 if others else self._rows.get(first, -1)
+        depth = np.array([hit[2] for hit in hits]) * (BEHIND_M + self._cup.gap_m)
+        return row, 1.0 - float(np.ptp(depth)) / self._cup.gap_m
 
-    def _attach(self, part: int) -> None:
-        """Weld the part to the cup where it is, as firmly as the vacuum holds."""
+    def _attach(self, part: int, tight: float) -> None:
+        """Weld the part to the cup where it is; `update` looks whether the vacuum bears that."""
         X_IB = self._part_in_cup(part)
         self._seal = pybullet.createConstraint(
             self._robot.bullet,
@@ -181,14 +220,15 @@ class CupGrip:
             self._seal, maxForce=self._cup.force_n, physicsClientId=self._stage.client
         )
         self._part, self._X_IB = part, X_IB
+        self.vacuum_n = self._cup.force_n * tight
+        self._friction = self._lateral * self._stage.scene.parts[part].friction.lateral
 
     def _part_in_cup(self, part: int) -> pose.Matrix:
         """The part's inertial frame in that of the cup's piece, (4, 4)."""
-        state = self._where()
         p, turn = pybullet.getBasePositionAndOrientation(
             self._stage.bullets[part], self._stage.client
         )
-        X_WI = pose.from_quaternion(state[1], state[0])
+        X_WI, _ = self._where()
         return np.asarray(pose.inverse(X_WI) @ pose.from_quaternion(turn, p))
 
     def drop(self) -> None:

@@ -82,6 +82,7 @@ class RobotBody:
         Bullet widens the bounds of what moves, by how it moved; a jump far away makes them new.
         """
         self.robot = robot
+        self.squeeze(1.0)
         self._place({name: value + AWAY for name, value in robot.q.items()})
         pybullet.stepSimulation(self.client)
         self._place(robot.q)
@@ -205,7 +206,19 @@ class RobotBody:
         It then turns a motor's largest force into the impulse of the whole call, and grants that to
         each of the time steps: so it is told the share of one. Constraints are not concerned.
         """
-        self._forces = [effort / substeps for effort in self.effort]
+        self._substeps = substeps
+        self._set_forces()
+
+    def squeeze(self, share: float) -> None:
+        """From now on the fingers close with this share of the gripper's force."""
+        n = len(self.robot.model.arm_joints)
+        gripper = self.robot.model.gripper
+        force = gripper.force_n if isinstance(gripper, Jaw) else 0.0
+        self.effort[n:] = [share * force] * (len(self.joints) - n)
+        self._set_forces()
+
+    def _set_forces(self) -> None:
+        self._forces = [effort / self._substeps for effort in self.effort]
 
     def drive(self, speed: Sequence[float] | NDArray[np.float64]) -> None:
         """Let the driven joints move at these speeds (n,), rad/s or m/s, within their effort."""

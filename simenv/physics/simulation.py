@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simenv import pose
 from simenv.engine import pybullet
 from simenv.physics.gripper import Grip, grip
 from simenv.physics.robot import RobotBody
 from simenv.physics.stage import Stage
+from simenv.pose import Matrix
 from simenv.scene import Contacts, Snapshot
 
 __all__ = ["Motion", "Simulation"]
@@ -88,6 +91,27 @@ class Simulation:
     def motion(self) -> Motion:
         """Where the parts are now."""
         return Motion(self.stage)
+
+    def accelerate(self, a_W: Sequence[float] | Rows) -> None:
+        """What all that is loose feels from now on (3,), m/s^2: gravity, or a frame that moves."""
+        x, y, z = a_W
+        pybullet.setGravity(x, y, z, physicsClientId=self.stage.client)
+
+    def place(self, row: int, X_WB: Matrix) -> None:
+        """Put a part somewhere else, at rest."""
+        part, client = self.stage.parts[row], self.stage.client
+        X_WI = X_WB @ part.solid.X_BI
+        pybullet.resetBasePositionAndOrientation(
+            part.bullet, X_WI[:3, 3].tolist(), pose.quaternion(X_WI).tolist(), client
+        )
+
+    def gap(self, row: int, within_m: float) -> float:
+        """Between a part and the robot, metres; negative: one is in the other; inf: farther."""
+        assert self.robot is not None
+        rows = pybullet.getClosestPoints(
+            self.stage.bullets[row], self.robot.bullet, within_m, physicsClientId=self.stage.client
+        )
+        return min((float(row[8]) for row in rows), default=np.inf)
 
     def cast(self, starts: Rows, ends: Rows) -> tuple[NDArray[np.int64], Rows, Rows]:
         """What rays from (N, 3) to (N, 3) meet first, world.

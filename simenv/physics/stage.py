@@ -130,7 +130,7 @@ class Stage:
 
     def _part(self, row: int, body: Body, model: ObjectModel) -> Part:
         (solid,) = self._workshop.solids(model, moves=True)
-        mass = model.spec.mass_kg
+        mass = model.spec.mass_kg if body.mass_kg is None else body.mass_kg
         bullet = self._body(mass, self._workshop.shape(solid), body.X_WB @ solid.X_BI, rigid=True)
         self._touch(
             bullet,
@@ -138,7 +138,7 @@ class Stage:
             restitution=model.spec.restitution,
             # Bullet drops the inertia when the mass is not given again.
             mass=mass,
-            localInertiaDiagonal=solid.inertia.tolist(),
+            localInertiaDiagonal=(solid.inertia * (mass / model.spec.mass_kg)).tolist(),
             linearDamping=0.0,  # air; the default takes 4 % of the speed each second
             angularDamping=0.0,
         )

@@ -48,6 +48,7 @@ def load_robot(
         tool.gripper.mounted(prefix),
         {**spec.friction, **{prefix + link: f for link, f in tool.friction.items()}},
         {**colors, **{prefix + link.name: tool.color for link in tool_tree.links}},
+        tool.name,
     )
     return _whole(model, own, other)
 

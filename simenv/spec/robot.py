@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Annotated, Literal
 
@@ -164,11 +164,27 @@ class RobotModel:
     gripper: Jaw | Vacuum | None  # with the names that its links and joints have in the tree
     friction: Mapping[str, Friction]  # by link
     colors: Mapping[str, Color]  # of links whose material the URDF does not say
+    mounted: str | None = None  # the gripper on its flange, where that is another entry
 
     @property
     def name(self) -> str:
         """The arm's name."""
         return self.spec.name
+
+    @property
+    def gripper_name(self) -> str:
+        """The entry of the catalog that the gripper is from."""
+        return self.spec.name if self.mounted is None else self.mounted
+
+    @cached_property
+    def hand(self) -> RobotModel:
+        """The gripper without its arm: what begins at the flange, or is moved by the last joint."""
+        if self.spec.arm is None:
+            return self
+        last = self.urdf.joint(self.arm_joints[-1]).child
+        root = last if self.spec.flange is None else self.spec.flange.link
+        spec = self.spec.model_copy(update={"arm": None, "flange": None})
+        return replace(self, spec=spec, urdf=self.urdf.beyond(root))
 
     @property
     def arm_joints(self) -> tuple[str, ...]:

@@ -171,6 +171,17 @@ class Urdf:
             tuple(joint for joint in self.joints if joint.child not in gone),
         )
 
+    def beyond(self, link: str) -> Urdf:
+        """``link`` and what hangs on it, as a tree of its own."""
+        kept = {link}
+        for joint in self.joints:
+            if joint.parent in kept:
+                kept.add(joint.child)
+        return Urdf(
+            tuple(own for own in self.links if own.name in kept),
+            tuple(joint for joint in self.joints if joint.parent in kept),
+        )
+
     def with_tool(self, link: str, X_LT: Matrix, tool: Urdf, prefix: str) -> Urdf:
         """This tree with the root of ``tool`` welded to ``link`` at X_LT; its names prefixed."""
         named = {own.name: f"{prefix}{own.name}" for own in tool.links}
