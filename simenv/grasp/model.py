@@ -1,4 +1,4 @@
-"""What is known of the grasps of one object with one gripper: a set of rows, in the part's frame."""
+"""What is known of the grasps of one object with one gripper: rows, in the part's frame."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class GraspSet:
     quality: NDArray[np.float64]  # (N,) 0..1 from geometry alone
     outcome: NDArray[np.int8]  # (N, T) rows of OUTCOMES; -1: not tried
     motion_m: NDArray[np.float32]  # (N,) of the part in the hand while it closes, mean of the held
-    slip_m: NDArray[np.float32]  # (N,) in the hand after that, mean of the held; NaN: none was held
+    slip_m: NDArray[np.float32]  # (N,) in the hand after that, mean of the held; NaN: none was
     turn_rad: NDArray[np.float32]  # (N,) likewise
-    settings: Mapping[str, Any] = field(default_factory=dict)  # JSON values: seed, protocol, digests
+    settings: Mapping[str, Any] = field(default_factory=dict)  # JSON: seed, protocol, digests
 
     def __len__(self) -> int:
         return len(self.X_BG)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,12 +97,12 @@ class CupGrip:
         ring = cup.radius_m * np.column_stack([np.cos(angle), np.sin(angle), np.zeros(LIP_POINTS)])
         ring = np.concatenate([ring, np.zeros((1, 3))])  # a hole in the middle leaks, too
         self._starts = ring - (0, 0, BEHIND_M)  # (9, 3) in G
-        self._ends = ring + np.array([0.0, 0.0, cup.gap_m])
         # Rays see all groups but this one, so that none stops at the cup itself.
         pybullet.setCollisionFilterGroupMask(
             robot.bullet, self._link, CUP_GROUP, -1, physicsClientId=stage.client
         )
         self._lateral = robot.robot.model.friction.get(cup.grasp.link, Friction()).lateral
+        self.share = 1.0  # of the vacuum that there should be
         self._sucks = False
         self._seal: int | None = None
         self._part = -1
@@ -149,7 +149,7 @@ class CupGrip:
         grip = self._friction * presses
         slides = float(np.hypot(np.hypot(force[0], force[1]), moment[2] / radius)) > grip
         tips = float(np.hypot(moment[0], moment[1])) > radius * presses
-        return presses < 0.0 or slides or tips
+        return bool(presses < 0.0 or slides or tips)
 
     def _load(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Force (3,) N and moment (3,) N m about the lip's centre by which the part pulls; in G."""
@@ -182,19 +182,29 @@ class CupGrip:
         X_WI = pose.from_quaternion(state[1], state[0])
         return X_WI, pose.from_quaternion(state[5], state[4])
 
+    def ahead_m(self, within_m: float) -> float:
+        """How far the nearest thing is in front of the lip; ``within_m`` where there is none."""
+        hits = self._rays(within_m)
+        return min(float(hit[2]) for hit in hits) * (BEHIND_M + within_m) - BEHIND_M
+
+    def _rays(self, ahead_m: float) -> Any:
+        """What Bullet meets from inside the cup to ``ahead_m`` before the lip, in 9 places."""
+        X_WG = self._X_WG()
+        ends = self._starts + np.array([0.0, 0.0, BEHIND_M + ahead_m])
+        return pybullet.rayTestBatch(
+            pose.apply(X_WG, self._starts).tolist(),
+            pose.apply(X_WG, ends).tolist(),
+            collisionFilterMask=~CUP_GROUP,
+            physicsClientId=self._stage.client,
+        )
+
     def _under_lip(self) -> tuple[int, float]:
         """The part that all rays from the lip meet within the gap, and how tight it would be.
 
         Tight (0..1) is a surface that the lip follows: 1 where it is flat and square to the cup, 0
         where it rises and falls by as much as the gap under the lip. The row is -1 for no part.
         """
-        X_WG = self._X_WG()
-        hits = pybullet.rayTestBatch(
-            pose.apply(X_WG, self._starts).tolist(),
-            pose.apply(X_WG, self._ends).tolist(),
-            collisionFilterMask=~CUP_GROUP,
-            physicsClientId=self._stage.client,
-        )
+        hits = self._rays(self._cup.gap_m)
         bodies = {hit[0] for hit in hits}
         (first, *others) = bodies
         row = -1 if others else self._rows.get(first, -1)
@@ -220,7 +230,7 @@ class CupGrip:
             self._seal, maxForce=self._cup.force_n, physicsClientId=self._stage.client
         )
         self._part, self._X_IB = part, X_IB
-        self.vacuum_n = self._cup.force_n * tight
+        self.vacuum_n = self._cup.force_n * tight * self.share
         self._friction = self._lateral * self._stage.scene.parts[part].friction.lateral
 
     def _part_in_cup(self, part: int) -> pose.Matrix:
