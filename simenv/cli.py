@@ -61,6 +61,9 @@ class ExportFormat(str, Enum):
     minari = "minari"
     robomimic = "robomimic"
     lerobot = "lerobot"
+    acronym = "acronym"
+    graspnet = "graspnet"
+    isaac_grasp = "isaac_grasp"
 
 
 class Categories(str, Enum):
@@ -282,7 +285,7 @@ def verify(
 
 @app.command()
 def export(
-    path: Annotated[Path, typer.Argument(help="A dataset, or a folder of demonstrations.")],
+    path: Annotated[Path, typer.Argument(help="A dataset, demonstrations, or grasps.")],
     out: Annotated[Path, typer.Argument(help="The folder to write; must not exist.")],
     to: Annotated[ExportFormat, typer.Option(help="The format.")],
     cameras: Annotated[str, typer.Option(help="Only these, such as left,right.")] = "",
@@ -293,14 +296,14 @@ def export(
         Categories, typer.Option(help="COCO: a category is a class, or an object.")
     ] = Categories.class_,
 ) -> None:
-    """Write a dataset, or demonstrations, in another format; nothing is rendered again."""
+    """Write a dataset, demonstrations or grasps in another format; nothing is rendered again."""
     from tqdm import tqdm
 
-    from simenv.export import DEMO_FORMATS
+    from simenv.export import DEMO_FORMATS, FORMATS
     from simenv.export import export as write
 
     quiet = None if sys.stderr else True
-    unit = "episode" if to.value in DEMO_FORMATS else "image"
+    unit = "image" if to.value in FORMATS else "episode" if to.value in DEMO_FORMATS else "file"
     with tqdm(unit=unit, disable=quiet, dynamic_ncols=True) as bar:
 
         def show(done: int, total: int) -> None:
@@ -373,6 +376,60 @@ def camera(
     from simenv.spec.calibration import describe
 
     typer.echo(describe(path))
+
+
+@app.command("import")
+def import_(
+    mesh: Annotated[
+        Path | None, typer.Argument(help="An STL, OBJ, PLY, GLB, glTF or STEP file.")
+    ] = None,
+    from_folder: Annotated[
+        Path | None, typer.Option(help="Instead: all mesh files of a folder, .zip or .tar.gz.")
+    ] = None,
+    name: Annotated[str, typer.Option(help="Of the object; default: from the file's name.")] = "",
+    out: Annotated[Path, typer.Option(help="The folder of objects.")] = Path("objects"),
+    mass: Annotated[float | None, typer.Option(help="Kilograms.")] = None,
+    density: Annotated[float | None, typer.Option(help="Instead: kg/m3.")] = None,
+    masses: Annotated[Path | None, typer.Option(help="A CSV file of name,mass_kg.")] = None,
+    unit: Annotated[
+        str | None, typer.Option(help="Of the file: mm, cm, m or inch; default: m.")
+    ] = None,
+    scale: Annotated[float, typer.Option(help="A further factor.")] = 1.0,
+    class_: Annotated[str, typer.Option("--class", help="Default: the name.")] = "",
+    friction: Annotated[float, typer.Option(help="Lateral.")] = 0.4,
+    color: Annotated[str, typer.Option(help="Red, green, blue from 0 to 1.")] = "0.7,0.7,0.7",
+    license: Annotated[str, typer.Option(help="An SPDX identifier.")] = "NOASSERTION",
+    replace: Annotated[bool, typer.Option("--replace", help="An object of that name.")] = False,
+    jobs: Jobs = 1,
+) -> None:
+    """Make an object of a mesh: repaired, decomposed, measured; every change has a line."""
+    from simenv.assets import import_all, import_one
+
+    given = {
+        "name": name,
+        "out": out,
+        "mass_kg": mass,
+        "density_kg_m3": density,
+        "unit": unit,
+        "scale": scale,
+        "class_": class_,
+        "friction": friction,
+        "color": color,
+        "license": license,
+        "replace": replace,
+    }
+    if (mesh is None) == (from_folder is None):
+        raise InputError("name one mesh file, or --from-folder with a folder or archive")
+    if mesh is not None:
+        for line in import_one(mesh, given):
+            typer.echo(line)
+        return
+    assert from_folder is not None
+    lines, refused = import_all(from_folder, given, masses=masses, jobs=jobs)
+    for line in lines:
+        typer.echo(line)
+    if refused:
+        raise CheckFailed(f"{from_folder}: {refused} files were refused, the others are imported")
 
 
 def main() -> None:

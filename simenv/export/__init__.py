@@ -1,4 +1,4 @@
-"""How a dataset, or demonstrations, leave simenv: other formats, from what was measured once.
+"""How datasets, demonstrations and grasps leave simenv: other formats, from what was measured once.
 
 Nothing is rendered again. What each format holds, and its conventions: docs/export.md.
 """
@@ -9,18 +9,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from simenv.dataset.demo import is_demos, open_demos
+from simenv.dataset.grasps import is_grasps
 from simenv.dataset.read import open as open_dataset
 from simenv.errors import InputError
-from simenv.export import bop, coco, lerobot, minari, robomimic
+from simenv.export import acronym, bop, coco, graspnet, isaac_grasp, lerobot, minari, robomimic
 from simenv.export.demos import DemoSource
 from simenv.export.folder import Folder
+from simenv.export.grasps import GraspSource
 from simenv.export.source import Progress, Source
 from simenv.spec.explain import suggest
 
-__all__ = ["CATEGORIES", "DEMO_FORMATS", "FORMATS", "export"]
+__all__ = ["CATEGORIES", "DEMO_FORMATS", "FORMATS", "GRASP_FORMATS", "export"]
 
 FORMATS = ("bop", "coco")  # of datasets
 DEMO_FORMATS = ("minari", "robomimic", "lerobot")  # of demonstrations
+GRASP_FORMATS = ("acronym", "graspnet", "isaac_grasp")  # of grasps
 CATEGORIES = coco.CATEGORIES
 
 
@@ -37,27 +40,31 @@ def export(
     """Write what is at ``path`` into the new folder ``out``; what was written, in a line.
 
     Args:
-        path: a dataset: its folder, or an .h5 file; or a folder of demonstrations.
-        to: one of FORMATS for a dataset, of DEMO_FORMATS for demonstrations.
+        path: a dataset: its folder, or an .h5 file; or a folder of demonstrations; or a file of
+            grasps, or a folder of them.
+        to: one of FORMATS for a dataset, of DEMO_FORMATS for demonstrations, of GRASP_FORMATS for
+            grasps.
         out: must not exist, or be empty.
         cameras: whose pictures; none: all. This and the next two are of datasets alone.
         sensor: colour and depth as the device sees them, where a camera has one; else clean.
         categories: of coco: "class" or "object".
-        progress: called after each picture, or episode, with how many are done, and how many there
-            are.
+        progress: called after each picture, episode or file of grasps, with how many are done, and
+            how many there are.
 
     Raises:
         InputError: an argument is wrong, ``out`` is in the way, or the format cannot say it.
         Locked: another export writes there.
         StorageError: the disk refuses; nothing of the export stays.
     """
-    _check("--to", "format", to, FORMATS + DEMO_FORMATS)
+    _check("--to", "format", to, FORMATS + DEMO_FORMATS + GRASP_FORMATS)
     _check("--categories", "choice", categories, CATEGORIES)
     _check_kind(path, to)
+    if to not in FORMATS and (cameras or sensor):
+        raise InputError("--cameras, --sensor: are of datasets; leave them out")
     if to in DEMO_FORMATS:
-        if cameras or sensor:
-            raise InputError("--cameras, --sensor: are of datasets; leave them out")
         return _export_demos(DemoSource(open_demos(path), progress), to, out)
+    if to in GRASP_FORMATS:
+        return _export_grasps(Path(path), to, out, progress)
     with open_dataset(path) as dataset:
         source = Source.of(dataset, cameras, sensor=sensor, progress=progress)
         with Folder(out) as folder:
@@ -75,18 +82,32 @@ def _export_demos(source: DemoSource, to: str, out: str | Path) -> str:
     return f"{out}: {len(source)} episodes, {steps} steps"
 
 
+def _export_grasps(path: Path, to: str, out: str | Path, progress: Progress) -> str:
+    room = {"acronym": acronym, "graspnet": graspnet, "isaac_grasp": isaac_grasp}[to]
+    source = GraspSource(path, progress, room.KINDS, to)
+    with Folder(out) as folder:
+        count = room.write(source, folder)
+    return f"{out}: {count} grasps of {len(source)} files"
+
+
 def _check_kind(path: str | Path, to: str) -> None:
-    """That a dataset is asked for the format of a dataset, and demonstrations for one of theirs."""
-    demos = is_demos(path)
-    if demos and to in FORMATS:
-        raise InputError(
-            f"{path}: holds demonstrations, which {to} cannot say; use --to {_one_of(DEMO_FORMATS)}"
-        )
-    if not demos and to in DEMO_FORMATS:
+    """That what is at ``path`` is asked for a format of its kind."""
+    demos, grasps = is_demos(path), is_grasps(path)
+    found = DEMO_FORMATS if demos else GRASP_FORMATS if grasps else FORMATS
+    if to in found:
+        return
+    if demos or grasps:
+        what = "demonstrations" if demos else "grasps"
+        raise InputError(f"{path}: holds {what}, which {to} cannot say; use --to {_one_of(found)}")
+    if to in DEMO_FORMATS:
         raise InputError(
             f"{path}: holds no episode-*.h5, which {to} is made of; name a folder of "
             f"demonstrations, or export a dataset with --to {_one_of(FORMATS)}"
         )
+    raise InputError(
+        f"{path}: holds no grasps, which {to} is made of; name a file that `simenv grasps` wrote, "
+        f"or a folder of them, or export a dataset with --to {_one_of(FORMATS)}"
+    )
 
 
 def _one_of(names: tuple[str, ...]) -> str:
