@@ -378,6 +378,50 @@ def camera(
     typer.echo(describe(path))
 
 
+@app.command()
+def grasps(
+    objects: Annotated[list[str], typer.Argument(help="Objects of the catalog, or their folders.")],
+    gripper: Annotated[str, typer.Option(help="A robot of the catalog: its gripper, or a tool.")],
+    out: Annotated[Path, typer.Option(help="A folder; sets are at <gripper>/<object>.h5.")] = (
+        Path("grasps")
+    ),
+    count: Annotated[int, typer.Option(min=1, max=4096, help="Grasps of each object.")] = 64,
+    trials: Annotated[int, typer.Option(min=1, max=1024, help="Of each grasp.")] = 20,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    jobs: Jobs = 2,
+    page: Annotated[bool, typer.Option(help="Also draw the best and the worst.")] = True,
+) -> None:
+    """Find grasps of objects, and try each in physics under twenty deviations."""
+    from tqdm import tqdm
+
+    from simenv.grasp.find import Wish
+    from simenv.library import make_grasps
+    from simenv.spec.catalog import load_object
+    from simenv.spec.load_robot import load_robot
+    from simenv.view.grasps import write_grasps_page
+
+    hand = load_robot(gripper, near=Path.cwd()).hand
+    if hand.gripper is None:
+        raise InputError(f"--gripper: {gripper} has none; name a gripper, or an arm with one")
+    wish = Wish(count, trials, seed)
+    quiet = None if sys.stderr else True
+    for part in [load_object(name, near=Path.cwd()) for name in dict.fromkeys(objects)]:
+        with tqdm(desc=part.spec.name, unit="grasp", disable=quiet, dynamic_ncols=True) as bar:
+
+            def show(done: int, total: int, bar: Any = bar) -> None:
+                bar.total = total
+                bar.update(done - bar.n)
+
+            try:
+                path, found = make_grasps(part, hand, out, wish, jobs=jobs, progress=show)
+            except KeyboardInterrupt:
+                raise Interrupted("interrupted; finished objects stay") from None
+        good = int((found.success_probability >= 0.9).sum())
+        typer.echo(f"{path}: {len(found)} grasps, {good} of them hold in 9 of 10 trials or more")
+        if page:
+            typer.echo(write_grasps_page(path))
+
+
 @app.command("import")
 def import_(
     mesh: Annotated[

@@ -21,7 +21,7 @@ FLOORS: list[set[str]] = [
     {"physics", "render"},
     {"grasp", "label", "sensor"},
     {"dataset", "envs"},
-    {"demo", "export", "replay"},
+    {"demo", "export", "library", "replay"},
     {"studio"},
     {"generate"},
     {"rerender", "verify"},

@@ -27,6 +27,7 @@ __all__ = [
     "load_object",
     "name_problems",
     "names",
+    "roots",
 ]
 
 ENVIRONMENT = "SIMENV_PATH"  # folders that hold robots/, objects/ and tasks/, separated as in PATH
@@ -43,7 +44,8 @@ def content_root() -> Path:
     return inside if inside.is_dir() else package.parent
 
 
-def _roots(near: Path | None) -> list[Path]:
+def roots(near: Path | None) -> list[Path]:
+    """Folders that are searched, the first one first."""
     own = [] if near is None else [near, near.parent]
     listed = [Path(entry) for entry in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if entry]
     return list(dict.fromkeys([*own, *listed, content_root()]))
@@ -56,7 +58,7 @@ def _file(kind: Kind, name: str, root: Path) -> Path:
 def names(kind: Kind, *, near: Path | None = None) -> list[str]:
     """All names of a kind, sorted; ``near`` is the folder of the task file that asks."""
     pattern = "*.yaml" if kind == "tasks" else f"*/{kind[:-1]}.yaml"
-    found = [path for root in _roots(near) for path in (root / kind).glob(pattern)]
+    found = [path for root in roots(near) for path in (root / kind).glob(pattern)]
     names = {path.stem if kind == "tasks" else path.parent.name for path in found}
     return sorted(name for name in names if _NAME.fullmatch(name))
 
@@ -68,7 +70,7 @@ def find(kind: Kind, name: str, *, near: Path | None = None) -> Path:
         InputError: if there is none; with a suggestion.
     """
     if _NAME.fullmatch(name):
-        for root in _roots(near):
+        for root in roots(near):
             if (path := _file(kind, name, root)).is_file():
                 return path
     way_out = suggest(name, names(kind, near=near))
@@ -77,7 +79,7 @@ def find(kind: Kind, name: str, *, near: Path | None = None) -> Path:
 
 def beside_tasks(file: str, *, near: Path | None = None) -> Path:
     """The folder of task files that holds ``file``; the first one if none does."""
-    folders = [near or Path(), *(root / "tasks" for root in _roots(near))]
+    folders = [near or Path(), *(root / "tasks" for root in roots(near))]
     return next((folder for folder in folders if (folder / file).is_file()), folders[0])
 
 

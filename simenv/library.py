@@ -1,0 +1,108 @@
+"""The grasps that are at hand: ``grasps/<gripper>/<object>.h5``, made once, found by name.
+
+They are looked for beside the task's own folders, in the working folder, in ``$SIMENV_PATH`` and
+among the built-in content.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from simenv.dataset.grasps import read_grasps, write_grasps
+from simenv.errors import InputError
+from simenv.grasp.find import Progress, Wish, digest, find
+from simenv.grasp.model import GraspSet
+from simenv.spec import catalog
+from simenv.spec.object import ObjectModel
+from simenv.spec.robot import RobotModel
+
+__all__ = ["hand_digest", "make_grasps", "stock"]
+
+FOLDER = "grasps"
+
+
+def make_grasps(
+    part: ObjectModel,
+    hand: RobotModel,
+    out: str | Path,
+    wish: Wish,
+    *,
+    jobs: int,
+    progress: Progress = lambda done, total: None,
+) -> tuple[Path, GraspSet]:
+    """Find and verify the grasps of one part; they are at ``out/<gripper>/<object>.h5`` then.
+
+    Raises:
+        InputError: geometry finds no place to hold it.
+        StorageError: the disk refused; what was there before is untouched.
+    """
+    found = find(hand, part, wish, jobs=jobs, progress=progress)
+    settings = {**found.settings, "hand_sha256": hand_digest(hand)}
+    found = GraspSet(**{**vars(found), "settings": settings})
+    path = Path(out) / hand.gripper_name / f"{part.spec.name}.h5"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    mesh = part.mesh
+    write_grasps(path, found, mesh.vertices.astype(np.float32), mesh.faces.astype(np.int32))
+    return path, found
+
+
+@lru_cache(maxsize=64)
+def hand_digest(hand: RobotModel) -> str:
+    """SHA-256 of what a grasp depends on: the gripper's numbers, its hulls, its friction."""
+    assert hand.gripper is not None
+    said = {
+        "gripper": hand.gripper.model_dump(mode="json"),
+        "friction": {link: own.model_dump(mode="json") for link, own in hand.friction.items()},
+    }
+    own = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
+    for piece in hand.hand.pieces:
+        for hull in piece.hulls:
+            own.update(np.ascontiguousarray(hull).tobytes())
+    return own.hexdigest()
+
+
+def stock(
+    parts: Mapping[str, ObjectModel], robot: RobotModel, *, near: Path | None = None
+) -> dict[str, GraspSet]:
+    """The grasps of each part with the gripper of ``robot``, by the keys of ``parts``.
+
+    Raises:
+        InputError: some are not there, or are those of another version of the part or gripper; the
+            line says the command that makes them.
+    """
+    hand = robot.hand
+    found, missing = {}, []
+    for key, part in parts.items():
+        path = _path(hand.gripper_name, part.spec.name, near)
+        if path is None:
+            missing.append(part.spec.name)
+            continue
+        own = read_grasps(path).grasps
+        if own.settings.get("part_sha256") != digest(part):
+            raise InputError(f"{path}: is of another {part.spec.name}; {_way_out(hand, [key])}")
+        if own.settings.get("hand_sha256") != hand_digest(hand):
+            way_out = _way_out(hand, [key])
+            raise InputError(f"{path}: is of another {hand.gripper_name}; {way_out}")
+        found[key] = own
+    if missing:
+        raise InputError(
+            f"labels: no grasps of {', '.join(missing)} with {hand.gripper_name}; "
+            f"{_way_out(hand, missing)}"
+        )
+    return found
+
+
+def _way_out(hand: RobotModel, names: list[str]) -> str:
+    return f"run simenv grasps {' '.join(names)} --gripper {hand.gripper_name}"
+
+
+def _path(gripper: str, name: str, near: Path | None) -> Path | None:
+    roots = [*catalog.roots(near), Path.cwd()]
+    paths = (root / FOLDER / gripper / f"{name}.h5" for root in roots)
+    return next((path for path in paths if path.is_file()), None)
