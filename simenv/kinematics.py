@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from simenv import pose
 from simenv.pose import Matrix
 
-__all__ = ["NULL_GAIN", "Chain", "Reach", "damped", "pose_error"]
+__all__ = ["NULL_GAIN", "Chain", "Reach", "damped", "pose_error", "solve_all"]
 
 DAMPING = (
     0.02  # of least squares: keeps steps short near a singular pose; costs no accuracy at rest
@@ -159,6 +159,82 @@ class Reach:
                 return q
             q = new
         return None
+
+
+def solve_all(
+    chain: Chain,
+    X_RG: NDArray[np.float64],
+    q: NDArray[np.float64],
+    *,
+    iterations: int = 40,
+    close_m: float = 2e-4,
+    close_rad: float = 2e-3,
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Joint positions for many poses at once, from one start each.
+
+    Args:
+        chain: of n joints.
+        X_RG: (N, 4, 4) wanted.
+        q: (N, n) starts.
+        iterations: damped least-squares steps, each cut off at the joints' limits.
+        close_m: how near G is to the wanted place where it counts as reached.
+        close_rad: and to the wanted direction.
+
+    Returns:
+        Joint positions (N, n), and which poses (N,) they reach.
+    """
+    q = np.clip(np.array(q, dtype=np.float64), chain.lower, chain.upper)
+    done = np.zeros(len(q), dtype=np.bool_)
+    left = np.arange(len(q))
+    for _ in range(iterations):
+        X, J = _jacobians(chain, q[left])
+        error = _pose_errors(X, X_RG[left])
+        near = np.linalg.norm(error[:, :3], axis=1) < close_m
+        near &= np.linalg.norm(error[:, 3:], axis=1) < close_rad
+        done[left[near]] = True
+        left, J, error = left[~near], J[~near], error[~near]
+        if not len(left):
+            break
+        square = J @ np.swapaxes(J, 1, 2) + REGULAR
+        step = (np.swapaxes(J, 1, 2) @ np.linalg.solve(square, error[:, :, None]))[:, :, 0]
+        largest = np.abs(step).max(axis=1, keepdims=True)
+        step *= np.minimum(1.0, STEP_RAD / np.maximum(largest, 1e-12))
+        q[left] = np.clip(q[left] + step, chain.lower, chain.upper)
+    return q, done
+
+
+def _jacobians(
+    chain: Chain, q: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """X_RG (N, 4, 4) and J (N, 6, n), as `Chain.jacobian`, for each row of q (N, n)."""
+    count, n = q.shape
+    sine = np.where(chain.turns, np.sin(q), 0.0)[:, :, None, None]
+    versine = np.where(chain.turns, 1.0 - np.cos(q), 0.0)[:, :, None, None]
+    moved = np.zeros((count, n, 4, 4))
+    moved[..., 3, 3] = 1.0
+    moved[..., :3, :3] = np.eye(3) + sine * chain._cross + versine * chain._square
+    moved[..., :3, 3] = np.where(chain.turns, 0.0, q)[:, :, None] * chain.axes
+    frames = chain.X_before @ moved
+    for i in range(1, n):
+        frames[:, i] = frames[:, i - 1] @ frames[:, i]
+    X = frames[:, -1] @ chain.X_after
+    axes = (frames[..., :3, :3] @ chain.axes[:, :, None])[..., 0]  # (N, n, 3)
+    around = np.cross(axes, X[:, None, :3, 3] - frames[..., :3, 3])
+    turns = chain.turns[:, None]
+    columns = np.where(turns, around, axes), np.where(turns, axes, 0.0)
+    return X, np.swapaxes(np.concatenate(columns, axis=2), 1, 2)
+
+
+def _pose_errors(X: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N, 6) as `pose_error`, row by row."""
+    R = wanted[:, :3, :3] @ np.swapaxes(X[:, :3, :3], 1, 2)
+    twist = np.stack([R[:, 2, 1] - R[:, 1, 2], R[:, 0, 2] - R[:, 2, 0], R[:, 1, 0] - R[:, 0, 1]], 1)
+    cosine = np.clip((np.trace(R, axis1=1, axis2=2) - 1.0) / 2.0, -1.0, 1.0)
+    sine = np.linalg.norm(twist, axis=1) / 2.0
+    angle = np.arctan2(sine, cosine)
+    # Near half a turn the axis is ill-defined here; the next step, from elsewhere, finds it.
+    turn = twist / 2.0 * (angle / np.maximum(sine, 1e-9))[:, None]
+    return np.concatenate([wanted[:, :3, 3] - X[:, :3, 3], turn], axis=1)
 
 
 def damped(J: NDArray[np.float64], errors: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -17,7 +17,17 @@ from simenv.spec.robot import RobotModel
 from simenv.spec.sensor import Sensor
 from simenv.spec.task import Capture, Physics
 
-__all__ = ["BeltMotion", "Body", "Camera", "Contacts", "Robot", "Scene", "Snapshot", "View"]
+__all__ = [
+    "BeltMotion",
+    "Body",
+    "Camera",
+    "Contacts",
+    "Robot",
+    "Scene",
+    "SceneGrasps",
+    "Snapshot",
+    "View",
+]
 
 INSTANT_S = 1e-4  # over which a camera's velocity is taken: where it goes from here
 
@@ -182,6 +192,23 @@ class Contacts:
     p_W: NDArray[np.float64]  # (C, 3) on the surface of b, metres
     normal_W: NDArray[np.float64]  # (C, 3) unit, out of b towards a
     force_n: NDArray[np.float64]  # (C,) along the normal, newtons
+
+
+@dataclass(frozen=True, eq=False)
+class SceneGrasps:
+    """The grasps of all parts at one moment: M of them with C contacts, in the order of the ids."""
+
+    id: NDArray[np.uint16]  # (M,) of the part
+    grasp: NDArray[np.int32]  # (M,) row of the part's grasp set
+    X_WG: NDArray[np.float64]  # (M, 4, 4) of the gripper when it closes
+    width_m: NDArray[np.float64]  # (M,) of the part between the pads; 0 of a cup
+    opening_m: NDArray[np.float64]  # (M,) of the pads on the way in; 0 of a cup
+    contacts_W: NDArray[np.float64]  # (M, C, 3)
+    object_probability: NDArray[np.float64]  # (M,) of the part alone, lifted, shaken, turned over
+    success_probability: NDArray[np.float64]  # (M,) here, lifted and shaken; 0 if out of reach
+    free: NDArray[np.bool_]  # (M,) the open gripper meets nothing on its way in
+    reachable: NDArray[np.bool_]  # (M,) the arm gets there, and is in nothing itself
+    window_s: NDArray[np.float64]  # (M, 2) from when to when, after this moment; -1: never
 
 
 @dataclass(frozen=True, eq=False)

@@ -87,6 +87,17 @@ class RobotBody:
         pybullet.stepSimulation(self.client)
         self._place(robot.q)
 
+    def stand(self, q: Mapping[str, float], X_WR: Matrix | None = None) -> None:
+        """Be elsewhere at once: the base, where one is given, and the joints named in ``q``."""
+        if X_WR is not None:
+            pybullet.resetBasePositionAndOrientation(
+                self.bullet, X_WR[:3, 3].tolist(), pose.quaternion(X_WR).tolist(), self.client
+            )
+        for name, value in q.items():
+            pybullet.resetJointState(
+                self.bullet, self._index[name], value, 0.0, physicsClientId=self.client
+            )
+
     def fits(self, robot: Robot | None) -> bool:
         """Whether this body can stand for ``robot``: the same one in the same place."""
         return (
@@ -96,10 +107,7 @@ class RobotBody:
         )
 
     def _place(self, q: Mapping[str, float]) -> None:
-        for name, value in q.items():
-            pybullet.resetJointState(
-                self.bullet, self._index[name], value, 0.0, physicsClientId=self.client
-            )
+        self.stand(q, self.robot.X_WR)
         self.drive(np.zeros(len(self.joints)))
 
     def _create(self, workshop: Workshop) -> int:
