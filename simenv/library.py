@@ -19,10 +19,11 @@ from simenv.errors import InputError
 from simenv.grasp.find import Progress, Wish, digest, find
 from simenv.grasp.model import GraspSet
 from simenv.spec import catalog
+from simenv.spec.load import Task
 from simenv.spec.object import ObjectModel
 from simenv.spec.robot import RobotModel
 
-__all__ = ["hand_digest", "make_grasps", "stock"]
+__all__ = ["hand_digest", "make_grasps", "sets_digest", "stock", "task_stock"]
 
 FOLDER = "grasps"
 
@@ -96,6 +97,26 @@ def stock(
             f"{_way_out(hand, missing)}"
         )
     return found
+
+
+def task_stock(task: Task) -> dict[str, GraspSet]:
+    """The grasps of all parts that a task names, with the gripper of its robot; see `stock`."""
+    assert task.robot is not None
+    if task.robot.gripper is None:
+        raise InputError(f"labels: grasps needs a gripper, and {task.robot.name} has none")
+    keys = {key for group in task.spec.actors.values() for key in group.objects}
+    parts = {key: task.objects[key] for key in sorted(keys)}
+    return stock(parts, task.robot, near=task.folder)
+
+
+def sets_digest(sets: Mapping[str, GraspSet]) -> str:
+    """SHA-256 of what the sets say, whatever file they are in."""
+    own = hashlib.sha256()
+    for key, grasps in sorted(sets.items()):
+        own.update(key.encode())
+        for values in (grasps.X_BG, grasps.opening_m, grasps.contacts_B, grasps.outcome):
+            own.update(np.ascontiguousarray(values).tobytes())
+    return own.hexdigest()
 
 
 def _way_out(hand: RobotModel, names: list[str]) -> str:

@@ -200,10 +200,12 @@ class SceneGrasps:
 
     id: NDArray[np.uint16]  # (M,) of the part
     grasp: NDArray[np.int32]  # (M,) row of the part's grasp set
-    X_WG: NDArray[np.float64]  # (M, 4, 4) of the gripper when it closes
+    X_BG: NDArray[np.float64]  # (M, 4, 4) of the gripper in the part, when it closes
+    X_WG: NDArray[np.float64]  # (M, 4, 4) and in the world
     width_m: NDArray[np.float64]  # (M,) of the part between the pads; 0 of a cup
     opening_m: NDArray[np.float64]  # (M,) of the pads on the way in; 0 of a cup
     contacts_W: NDArray[np.float64]  # (M, C, 3)
+    trials: NDArray[np.int32]  # (M,) that the probabilities are from
     object_probability: NDArray[np.float64]  # (M,) of the part alone, lifted, shaken, turned over
     success_probability: NDArray[np.float64]  # (M,) here, lifted and shaken; 0 if out of reach
     free: NDArray[np.bool_]  # (M,) the open gripper meets nothing on its way in

@@ -15,16 +15,19 @@ from simenv.compose import compose
 from simenv.dataset.record import Attempt, CameraRecord, Record
 from simenv.domain.sample import sample
 from simenv.domain.stream import stream
+from simenv.grasp.scene import GraspFinder
 from simenv.label.flow import flow, velocity
 from simenv.label.label import label, labelled_rows
 from simenv.label.pictures import pictures
+from simenv.label.reach import grasps_seen
 from simenv.label.seen import Seen
 from simenv.physics.world import Outcome, World
 from simenv.render import lens
 from simenv.render.choose import open_renderer
 from simenv.render.renderer import Channel, Frame, Frames, Renderer
 from simenv.replay import Replay
-from simenv.scene import Camera, Scene, Snapshot, View
+from simenv.library import task_stock
+from simenv.scene import Camera, Scene, SceneGrasps, Snapshot, View
 from simenv.sensor import depth_picture, rgb_picture
 from simenv.spec.load import Task
 
@@ -75,6 +78,10 @@ class Studio:
         self.renderer: Renderer = open_renderer(renderer, device)
         self.clock = Clock()  # by stage: compose, load, simulate, render, label
         self.world: World | Replay = replay or World(self.clock)
+        self.finder: GraspFinder | None = None
+        if "grasps" in task.spec.labels:
+            assert task.robot is not None
+            self.finder = GraspFinder(task.robot, task_stock(task))
 
     def __enter__(self) -> Studio:
         return self
@@ -86,6 +93,8 @@ class Studio:
         """Give both engines back."""
         self.renderer.close()
         self.world.close()
+        if self.finder is not None:
+            self.finder.close()
 
     def record(self, index: int) -> Record:
         """Scene ``index``: the first accepted attempt, or the last rejected one without frames."""
@@ -131,6 +140,8 @@ class Studio:
 
     def _finish(self, begun: Begun) -> Record:
         scene, snapshots = begun.scene, begun.outcome.snapshots
+        with self.clock("label"):
+            grasps = () if self.finder is None else tuple(map(self.finder, snapshots))
         rows = labelled_rows(scene)
         bodies = [scene.bodies[row] for row in rows]
         stack = np.zeros((len(snapshots), len(scene.bodies), 4, 4))
@@ -153,11 +164,12 @@ class Studio:
             time_s=np.array([snapshot.time_s for snapshot in snapshots]),
             X_WB=stack[:, rows],
             velocity=speeds[:, rows],
-            cameras=self._film(begun),
+            cameras=self._film(begun, grasps),
             contacts=tuple(s.contacts for s in snapshots if s.contacts is not None),
+            grasps=grasps,
         )
 
-    def _film(self, begun: Begun) -> dict[str, CameraRecord]:
+    def _film(self, begun: Begun, grasps: tuple[SceneGrasps, ...]) -> dict[str, CameraRecord]:
         """What every camera saw in all snapshots."""
         taken: dict[str, list[Shot]] = {camera.name: [] for camera in begun.scene.cameras}
         for snapshot, frames in zip(begun.outcome.snapshots, begun.frames, strict=True):
@@ -167,10 +179,15 @@ class Studio:
                 taken[camera.name].append(Shot(snapshot, snapshot.view(camera), frame))
         cameras, labels = begun.scene.cameras, begun.scene.labels
         with self.clock("label"):
-            return {c.name: _record(c, taken[c.name], labels) for c in cameras}
+            return {c.name: _record(c, taken[c.name], labels, grasps) for c in cameras}
 
 
-def _record(camera: Camera, shots: list[Shot], labels: frozenset[str]) -> CameraRecord:
+def _record(
+    camera: Camera,
+    shots: list[Shot],
+    labels: frozenset[str],
+    grasps: tuple[SceneGrasps, ...],
+) -> CameraRecord:
     views, frames = [shot.view for shot in shots], [shot.frame for shot in shots]
     lenses = [np.zeros(8) if view.distortion is None else view.distortion for view in views]
     return CameraRecord(
@@ -181,6 +198,10 @@ def _record(camera: Camera, shots: list[Shot], labels: frozenset[str]) -> Camera
         X_WC=np.array([view.X_WC for view in views]).reshape(-1, 4, 4),
         near_far=np.array([frame.near_far_m for frame in frames]).reshape(-1, 2),
         seen=tuple(_seen(shot) for shot in shots),
+        grasps=tuple(
+            grasps_seen(own, shot.view, shot.frame)
+            for own, shot in zip(grasps, shots, strict=False)  # none: none are asked for
+        ),
     )
 
 

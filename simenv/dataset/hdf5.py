@@ -173,12 +173,20 @@ def read_layout(file: h5py.File) -> Layout:
         for path, column in file[table].get("param", {}).items()
     }
     labels = frozenset(str(file.attrs.get("labels", "")).split())
-    return Layout(cameras, params, labels, _keypoints(file, cameras))
+    gripper, touches = _gripper(file)
+    return Layout(cameras, params, labels, _keypoints(file, cameras), gripper, touches)
 
 
 def _keypoints(file: h5py.File, cameras: Mapping[str, CameraLayout]) -> int:
     columns = (file.get(f"cameras/{name}/seen/keypoints_state") for name in cameras)
     return next((int(column.shape[1]) for column in columns if column is not None), 0)
+
+
+def _gripper(file: h5py.File) -> tuple[str, int]:
+    """Whose grasps there are, and how many contacts each has."""
+    for name, table in file.get("grasps", {}).items():
+        return str(name), int(table["contacts_W"].shape[1])
+    return "", 0
 
 
 def _read_param(path: str, column: h5py.Dataset) -> Param:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from simenv.dataset.param import Param, params_of
-from simenv.dataset.schema import IMAGES, KEYPOINTS, TABLES, Field, Header
+from simenv.dataset.schema import IMAGES, KEYPOINTS, TABLES, TOUCHES, Field, Header
 from simenv.spec.camera import CameraSpec
 
 __all__ = ["CameraLayout", "Layout"]
@@ -36,6 +36,8 @@ class Layout:
     params: Mapping[str, Param]  # "scenes/param/<path>" or "parts/param/<path>"
     labels: frozenset[str] = frozenset()  # what is there beside the labels always there
     keypoints: int = 0  # columns of keypoints/uv
+    gripper: str = ""  # whose grasps there are
+    touches: int = 0  # contacts of a grasp
     # The groups of actors: what counts as a part. Needed to write, not told by a file's columns.
     groups: tuple[str, ...] = field(default=(), compare=False)
 
@@ -48,7 +50,15 @@ class Layout:
             for name, spec in sorted(task.cameras.items())
         }
         params = params_of(task.domain)
-        return cls(cameras, params, labels, header.keypoints, tuple(task.actors))
+        return cls(
+            cameras,
+            params,
+            labels,
+            header.keypoints,
+            header.gripper,
+            header.touches,
+            tuple(task.actors),
+        )
 
     @cached_property
     def fields(self) -> Mapping[str, Field]:
@@ -66,8 +76,10 @@ class Layout:
     @property
     def tables(self) -> tuple[str, ...]:
         """Names of all tables, the cameras' included."""
-        fixed = [table for table in TABLES if "<c>" not in table and self._fixed(table)]
-        return (*fixed, *(f"cameras/{c}{tail}" for c in self.cameras for tail in ("", "/seen")))
+        shared = [table.replace("<g>", self.gripper) for table in TABLES if "<c>" not in table]
+        tails = ("", "/seen", "/grasps")
+        all_ = (*shared, *(f"cameras/{c}{tail}" for c in self.cameras for tail in tails))
+        return tuple(table for table in all_ if self._fixed(table))
 
     @property
     def images(self) -> dict[str, CameraLayout]:
@@ -90,7 +102,11 @@ class Layout:
     def _fixed(self, table: str) -> Mapping[str, Field]:
         """The fields of ``table`` that no row of `domain:` brings."""
         parts = table.split("/")
-        known = "/".join(["cameras", "<c>", *parts[2:]]) if parts[0] == "cameras" else table
+        known = table
+        if parts[0] == "cameras":
+            known = "/".join(["cameras", "<c>", *parts[2:]])
+        elif parts[0] == "grasps":
+            known = "grasps/<g>"
         return {
             name: self._sized(column)
             for name, column in TABLES[known].items()
@@ -98,10 +114,12 @@ class Layout:
         }
 
     def _sized(self, column: Field) -> Field:
-        if KEYPOINTS not in column.shape:
+        sizes = {KEYPOINTS: self.keypoints, TOUCHES: self.touches}
+        shape = tuple(sizes.get(size, size) for size in column.shape)
+        refers = column.refers.replace("<g>", self.gripper)
+        if (shape, refers) == (column.shape, column.refers):
             return column
-        sizes = (self.keypoints if size == KEYPOINTS else size for size in column.shape)
-        return replace(column, shape=tuple(sizes))
+        return replace(column, shape=shape, refers=refers)
 
 
 def _pictures(camera: CameraSpec, labels: frozenset[str]) -> tuple[str, ...]:

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simenv.label.reach import GraspsSeen
 from simenv.label.seen import Seen
-from simenv.scene import Contacts
+from simenv.scene import Contacts, SceneGrasps
 from simenv.spec.object import ObjectModel
 
 __all__ = ["Attempt", "CameraRecord", "Record"]
@@ -36,6 +37,7 @@ class CameraRecord:
     X_WC: NDArray[np.float64]  # (F, 4, 4)
     near_far: NDArray[np.float64]  # (F, 2) metres
     seen: tuple[Seen, ...]  # one a frame, rows in the order of the bodies table
+    grasps: tuple[GraspsSeen, ...] = ()  # one a frame where they are asked for
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,4 +61,5 @@ class Record:
     velocity: NDArray[np.float64]  # (F, N, 6) m/s, rad/s
     cameras: Mapping[str, CameraRecord]
     contacts: tuple[Contacts, ...] = ()  # one a frame where they are asked for
+    grasps: tuple[SceneGrasps, ...] = ()  # one a frame where they are asked for
     time_days: float = 0.0  # where on the timeline the scene was drawn

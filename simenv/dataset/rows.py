@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from simenv.dataset.layout import Layout
 from simenv.dataset.param import Param
 from simenv.dataset.record import Record
-from simenv.dataset.schema import IMAGES, TEXT, Field
+from simenv.dataset.schema import IMAGES, TABLES, TEXT, Field
 from simenv.dataset.tables import Surface, Tables, empty
+from simenv.label.reach import GraspsSeen
 from simenv.label.seen import Seen
 from simenv.spec.object import ObjectModel
 
@@ -92,6 +93,7 @@ def tables_of(record: Record, layout: Layout) -> Tables:
     columns = _object_columns(models, names) | _scene_columns(record)
     columns |= _part_columns(record, parts, objects) | _body_columns(record, objects)
     columns |= _param_columns(record, parts, layout) | _contact_columns(record)
+    columns |= _grasp_columns(record, layout) if layout.gripper else {}
     for camera in layout.cameras:
         columns |= _camera_columns(record, camera)
     typed = {name: _cast(columns[name], field) for name, field in layout.fields.items()}
@@ -211,6 +213,29 @@ def _contact_columns(record: Record) -> dict[str, Any]:
     for key in ("id_a", "id_b", "p_W", "normal_W", "force_n"):
         values = [getattr(contacts, key) for contacts in record.contacts]
         columns[f"contacts/{key}"] = np.concatenate(values) if values else []
+    return columns
+
+
+def _grasp_columns(record: Record, layout: Layout) -> dict[str, Any]:
+    """One row a grasp in a frame, and one for each camera."""
+    own, frames, start = record.grasps, len(record.time_s), f"grasps/{layout.gripper}"
+    frame = np.repeat(np.arange(frames), [len(grasps.id) for grasps in own]).astype("<i8")
+    row = {int(identity): k for k, identity in enumerate(record.body_id)}
+    ids = np.concatenate([np.zeros(0, dtype="<u2"), *(grasps.id for grasps in own)])
+    body = np.array([row[int(identity)] for identity in ids], dtype="<i8")
+    columns: dict[str, Any] = {
+        f"{start}/frame": frame,
+        f"{start}/body": body + frame * len(record.body_id),
+    }
+    for key in TABLES["grasps/<g>"].keys() - {"frame", "body"}:
+        values = [getattr(grasps, key) for grasps in own]
+        columns[f"{start}/{key}"] = np.concatenate(values) if values else []
+    for name, camera in record.cameras.items():
+        seen = f"cameras/{name}/grasps"
+        columns |= {f"{seen}/frame": frame, f"{seen}/grasp": np.arange(len(frame))}
+        for field in fields(GraspsSeen):
+            values = [getattr(grasps, field.name) for grasps in camera.grasps]
+            columns[f"{seen}/{field.name}"] = np.concatenate(values) if values else []
     return columns
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 
 import simenv
@@ -28,6 +28,7 @@ __all__ = [
     "STEPS",
     "TABLES",
     "TEXT",
+    "TOUCHES",
     "Field",
     "Header",
     "Image",
@@ -42,6 +43,7 @@ CONVENTIONS = (
 )
 TEXT = "str"  # variable-length UTF-8
 KEYPOINTS = -1  # in a shape: as many as the object of the task that has most of them
+TOUCHES = -2  # in a shape: contacts of a grasp: two of a jaw, one of a cup
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,22 @@ TABLES: Mapping[str, Mapping[str, Field]] = {
         "normal_W": Field("<f8", (3,), ("xyz",), label="contacts"),
         "force_n": Field("<f8", unit="N", label="contacts"),
     },
+    "grasps/<g>": {
+        "frame": Field("<i8", refers="frames", label="grasps"),
+        "body": Field("<i8", refers="bodies", label="grasps"),
+        "grasp": Field("<i4", label="grasps"),
+        "X_BG": replace(_pose, label="grasps"),
+        "X_WG": replace(_pose, label="grasps"),
+        "width_m": Field("<f8", unit="m", label="grasps"),
+        "opening_m": Field("<f8", unit="m", label="grasps"),
+        "contacts_W": Field("<f8", (TOUCHES, 3), ("contact", "xyz"), "m", label="grasps"),
+        "trials": Field("<i4", label="grasps"),
+        "object_probability": Field("<f8", unit="1", label="grasps"),
+        "success_probability": Field("<f8", unit="1", label="grasps"),
+        "free": Field("|u1", label="grasps"),
+        "reachable": Field("|u1", label="grasps"),
+        "window_s": Field("<f8", (2,), ("from_to",), "s", label="grasps"),
+    },
     "cameras/<c>": {
         "K": Field("<f8", (3, 3), ("row", "column"), "px"),
         "distortion": Field("<f8", (8,), ("k1_k2_p1_p2_k3_k4_k5_k6",)),
@@ -154,6 +172,13 @@ TABLES: Mapping[str, Mapping[str, Field]] = {
         "corners_uv": Field("<f4", (8, 2), ("corner", "uv"), "px", label="boxes_3d"),
         "keypoints_uv": Field("<f4", (KEYPOINTS, 2), ("keypoint", "uv"), "px", label="keypoints"),
         "keypoints_state": Field("|u1", (KEYPOINTS,), ("keypoint",), label="keypoints"),
+    },
+    "cameras/<c>/grasps": {
+        "frame": Field("<i8", refers="frames", label="grasps"),
+        "grasp": Field("<i8", refers="grasps/<g>", label="grasps"),
+        "X_CG": replace(_pose, label="grasps"),
+        "contacts_uv": Field("<f4", (TOUCHES, 2), ("contact", "uv"), "px", label="grasps"),
+        "contacts_state": Field("|u1", (TOUCHES,), ("contact",), label="grasps"),
     },
 }
 IMAGES: Mapping[str, Image] = {
@@ -197,6 +222,9 @@ class Header:
     poses_sha256: str = ""  # of the dataset whose physics was drawn again; "": it was simulated
     gl: str = ""  # what the driver says it is
     look_seed: int | None = None  # where the visual axes were redrawn
+    gripper: str = ""  # whose grasps are labelled; "": none are
+    touches: int = 0  # contacts of each of its grasps
+    grasps_sha256: str = ""  # of the grasp sets
 
     @property
     def identity(self) -> dict[str, str | int | None]:
@@ -212,6 +240,7 @@ class Header:
             "tier": self.tier,
             "shard_scenes": self.shard_scenes,
             "poses_sha256": self.poses_sha256 or None,
+            "grasps_sha256": self.grasps_sha256 or None,
         }
 
     @property

@@ -122,6 +122,10 @@ def scene(tables: Tables, index: int, layout: Layout) -> Tables:
     if "contacts" in layout.tables:
         first, last = np.searchsorted(tables["contacts/frame"], frames)
         ranges["contacts"] = int(first), int(last)
+    if layout.gripper:
+        table = f"grasps/{layout.gripper}"
+        first, last = np.searchsorted(tables[f"{table}/frame"], frames)
+        ranges[table] = int(first), int(last)
     used = _used(tables, ranges)
     number = np.full(tables.count("objects"), -1, dtype="<i8")
     number[used] = np.arange(len(used))
@@ -151,7 +155,7 @@ def _range(scenes: Column, index: int) -> tuple[int, int]:
 
 def _rows(tables: Tables, table: str, ranges: dict[str, tuple[int, int]]) -> tuple[int, int]:
     """Of one table, those of the scene; all for objects, which are picked by `_used`."""
-    if table.endswith("/seen"):
+    if table.endswith(("/seen", "/grasps")):
         first, last = np.searchsorted(tables[f"{table}/frame"], ranges["frames"])
         return int(first), int(last)
     if table.startswith("cameras/"):

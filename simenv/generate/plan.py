@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from simenv.dataset.schema import Header
+from simenv.library import sets_digest, task_stock
 from simenv.render.choose import resolve
 from simenv.replay import Replay
 from simenv.spec.load import Task, task_from_text
@@ -87,6 +89,16 @@ class Plan:
 
     def header(self, task: Task, *, gl: str = "") -> Header:
         """What every shard of this plan says of itself; ``gl`` is the driver that drew it."""
+        named: dict[str, Any] = {}
+        if "grasps" in task.spec.labels:
+            assert task.robot is not None
+            sets = task_stock(task)
+            contacts = next(iter(sets.values())).contacts_B.shape[1]
+            named = {
+                "gripper": task.robot.gripper_name,
+                "touches": contacts,
+                "grasps_sha256": sets_digest(sets),
+            }
         return Header(
             task=task.spec,
             task_text=self.task_text,
@@ -100,4 +112,5 @@ class Plan:
             gl=gl,
             look_seed=self.look_seed,
             poses_sha256=self.poses_sha256,
+            **named,
         )

@@ -75,9 +75,6 @@ class GraspFinder:
             self._clear_arms(snapshot, plans, reachable, window, q)
         parts = [scene.parts[k] for k in plans.part]
         kept = [self.sets[body.object] for body in parts]
-        alone = np.array(
-            [own.success_probability[k] for own, k in zip(kept, plans.grasp, strict=True)]
-        )
         here = np.array(
             [
                 self._here(own, int(k), X)
@@ -88,11 +85,13 @@ class GraspFinder:
         return SceneGrasps(
             id=np.array([body.id for body in parts], dtype=np.uint16),
             grasp=plans.grasp.astype(np.int32),
+            X_BG=_column(kept, "X_BG", plans.grasp, (4, 4)),
             X_WG=plans.X_WG,
-            width_m=np.array([own.width_m[k] for own, k in zip(kept, plans.grasp, strict=True)]),
+            width_m=_column(kept, "width_m", plans.grasp, ()),
             opening_m=plans.opening_m,
             contacts_W=self._contacts(snapshot, plans, kept),
-            object_probability=alone.reshape(-1),
+            trials=_column(kept, "trials", plans.grasp, ()).astype(np.int32),
+            object_probability=_column(kept, "success_probability", plans.grasp, ()),
             success_probability=np.where(free & reachable, here, 0.0).reshape(-1),
             free=free,
             reachable=reachable,
@@ -104,7 +103,9 @@ class GraspFinder:
         rows = {body.id: row for row, body in enumerate(scene.bodies)}
         part, grasp, X_WG, opening = [], [], [np.zeros((0, 4, 4))], [np.zeros(0)]
         for k, body in enumerate(scene.parts):
-            own = self.sets[body.object]
+            own = self.sets.get(body.object)
+            if own is None:  # a distractor
+                continue
             part += [k] * len(own)
             grasp += list(range(len(own)))
             X_WG.append(snapshot.X_WB[rows[body.id]] @ own.X_BG)
@@ -253,3 +254,12 @@ class GraspFinder:
             waits = window[m, 0] > 0.0
             if probe.meets(part=int(plans.part[m]), parts=not waits, base=False):
                 reachable[m] = False
+
+
+def _column(
+    sets: list[GraspSet], name: str, rows: NDArray[np.int64], shape: tuple[int, ...]
+) -> NDArray[np.float64]:
+    """(M, *shape) of row ``rows[m]`` of ``sets[m]``."""
+    whole = {id(own): getattr(own, name) for own in sets}
+    values = [whole[id(own)][k] for own, k in zip(sets, rows, strict=True)]
+    return np.array(values, dtype=np.float64).reshape(-1, *shape)

@@ -55,6 +55,7 @@ Label = Literal[
     "boxes_3d",
     "contacts",
     "flow",
+    "grasps",
     "keypoints",
     "nocs",
     "normals",
@@ -270,6 +271,9 @@ class TaskSpec(Spec):
             _check_success(self, self.success)
         if self.env is not None:
             _check_environment(self, self.env)
+        if "grasps" in self.labels and self.scene.robot is None:
+            text = "grasps needs scene.robot; add for example `robot: {use: panda}`"
+            raise Misplaced(("labels",), text)
         if repeated := {label for label in self.labels if self.labels.count(label) > 1}:
             raise Misplaced(("labels",), f"names {min(repeated)} twice; remove one")
         return self
