@@ -394,7 +394,7 @@ def grasps(
     """Find grasps of objects, and try each in physics under twenty deviations."""
     from tqdm import tqdm
 
-    from simenv.grasp.find import Wish
+    from simenv.grasp.find import Wish, why_none
     from simenv.library import make_grasps
     from simenv.spec.catalog import load_object
     from simenv.spec.load_robot import load_robot
@@ -405,6 +405,7 @@ def grasps(
         raise InputError(f"--gripper: {gripper} has none; name a gripper, or an arm with one")
     wish = Wish(count, trials, seed)
     quiet = None if sys.stderr else True
+    none: list[str] = []
     for part in [load_object(name, near=Path.cwd()) for name in dict.fromkeys(objects)]:
         with tqdm(desc=part.spec.name, unit="grasp", disable=quiet, dynamic_ncols=True) as bar:
 
@@ -418,8 +419,12 @@ def grasps(
                 raise Interrupted("interrupted; finished objects stay") from None
         good = int((found.success_probability >= 0.9).sum())
         typer.echo(f"{path}: {len(found)} grasps, {good} of them hold in 9 of 10 trials or more")
-        if page:
+        if not len(found):
+            none.append(f"{part.spec.name}: {gripper} cannot hold it: {why_none(hand, part)}")
+        elif page:
             typer.echo(write_grasps_page(path))
+    if none:
+        raise CheckFailed("\n".join(none))
 
 
 @app.command("import")
@@ -447,7 +452,7 @@ def import_(
     jobs: Jobs = 1,
 ) -> None:
     """Make an object of a mesh: repaired, decomposed, measured; every change has a line."""
-    from simenv.assets import import_all, import_one
+    from simenv.assets.ask import import_all, import_one
 
     given = {
         "name": name,

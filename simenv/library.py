@@ -40,7 +40,6 @@ def make_grasps(
     """Find and verify the grasps of one part; they are at ``out/<gripper>/<object>.h5`` then.
 
     Raises:
-        InputError: geometry finds no place to hold it.
         StorageError: the disk refused; what was there before is untouched.
     """
     found = find(hand, part, wish, jobs=jobs, progress=progress)

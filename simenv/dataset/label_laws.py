@@ -9,15 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simenv.dataset.layout import Layout
-from simenv.dataset.schema import STEPS
+from simenv.dataset.schema import STEPS, TABLES
 from simenv.dataset.tables import Tables
 from simenv.label.points import HIDDEN, VISIBLE
 from simenv.label.rle import decode
 
-__all__ = ["contact_problems", "label_problems"]
+__all__ = ["contact_problems", "grasp_problems", "label_problems"]
 
 UNIT_TOLERANCE = 2e-4  # of a normal's length: three numbers in steps of 1/32767
 CORNER_TOLERANCE_M = 1e-6
+GRASP_TOLERANCE = 1e-9
 
 Images = Mapping[str, Sequence[NDArray[Any]]]
 
@@ -125,6 +126,35 @@ def _keypoint_problems(
 
 def _ids_said(tables: Tables, seen: str, rows: slice, layout: Layout) -> list[int]:
     return tables[f"{seen}/occluder"][rows].tolist() if "amodal" in layout.labels else []
+
+
+def grasp_problems(tables: Tables, layout: Layout) -> Iterator[str]:
+    """What is wrong with the grasps of one scene."""
+    table = f"grasps/{layout.gripper}"
+    own = {name: tables[f"{table}/{name}"] for name in TABLES["grasps/<g>"]}
+    X_WB = tables["bodies/X_WB"][own["body"]]
+    if not np.array_equal(own["frame"], tables["bodies/frame"][own["body"]]):
+        yield f"/{table}/frame is not that of the body"
+    if np.abs(X_WB @ own["X_BG"] - own["X_WG"]).max(initial=0.0) > GRASP_TOLERANCE:
+        yield f"/{table}/X_WG is not X_WB @ X_BG"
+    for name in ("object_probability", "success_probability"):
+        if np.any((own[name] < 0) | (own[name] > 1)):
+            yield f"/{table}/{name} is no probability"
+    able = (own["free"] == 1) & (own["reachable"] == 1)
+    if np.any(own["success_probability"][~able] > 0):
+        yield f"/{table}/success_probability is not 0 of a grasp that is out of reach"
+    if np.any((own["window_s"][:, 0] < 0) != (own["reachable"] == 0)):
+        yield f"/{table}/window_s disagrees with reachable"
+    for camera in layout.cameras:
+        seen = f"cameras/{camera}/grasps"
+        rows = np.arange(len(own["frame"]))
+        same = np.array_equal(tables[f"{seen}/grasp"], rows)
+        if not same or not np.array_equal(tables[f"{seen}/frame"], own["frame"]):
+            yield f"/{seen} is not one row for each row of /{table}"
+            continue
+        X_WC = tables[f"cameras/{camera}/X_WC"][own["frame"]]
+        if np.abs(X_WC @ tables[f"{seen}/X_CG"] - own["X_WG"]).max(initial=0.0) > GRASP_TOLERANCE:
+            yield f"/{seen}/X_CG is not inverse(X_WC) @ X_WG"
 
 
 def contact_problems(tables: Tables) -> Iterator[str]:

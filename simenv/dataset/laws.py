@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simenv.dataset.label_laws import contact_problems, label_problems
+from simenv.dataset.label_laws import contact_problems, grasp_problems, label_problems
 from simenv.dataset.layout import Layout
 from simenv.dataset.rows import Images
 from simenv.dataset.tables import Tables, body_offset
@@ -76,6 +76,8 @@ def scene_problems(tables: Tables, images: Images, layout: Layout) -> Iterator[s
             yield f"frame {frame}: /bodies/id has an id twice, or id 0"
     if "contacts" in layout.labels:
         yield from contact_problems(tables)
+    if layout.gripper:
+        yield from grasp_problems(tables, layout)
     for camera in layout.cameras:
         yield from _camera_problems(tables, images[camera], layout, camera, offset)
 

@@ -11,7 +11,7 @@ from multiprocessing import get_context
 import numpy as np
 from numpy.typing import NDArray
 
-from simenv.errors import EngineError, InputError
+from simenv.errors import EngineError
 from simenv.grasp.antipodal import antipodal
 from simenv.grasp.candidate import Candidates
 from simenv.grasp.cell import PROTOCOL, Cell, Protocol, Trial
@@ -23,7 +23,7 @@ from simenv.grasp.surface import Surface
 from simenv.spec.object import ObjectModel
 from simenv.spec.robot import Jaw, RobotModel, Vacuum
 
-__all__ = ["Wish", "candidates", "digest", "find", "judge"]
+__all__ = ["Wish", "candidates", "digest", "find", "judge", "why_none"]
 
 POINTS = 4000  # on the surface, from which candidates grow
 POOL = 20  # times as many candidates as grasps are looked at for collisions
@@ -55,17 +55,14 @@ def find(
 
     The result is the same for any number of ``jobs``.
 
-    Raises:
-        InputError: geometry finds no place where this gripper could hold the part.
+    Where geometry finds no place to hold it the set is empty; `why_none` says why.
     """
     own = candidates(hand, part, wish)
-    if not len(own):
-        raise InputError(
-            f"{part.spec.name}: {hand.gripper_name} finds no place to hold it; {_why(hand, part)}"
-        )
     rows = judge(hand, part, own.X_BG, own.opening_m, wish, jobs=jobs, progress=progress)
     outcome = np.array([[trial.outcome for trial in row] for row in rows], dtype=np.int8)
+    outcome = outcome.reshape(-1, wish.trials)
     numbers = np.array([[(t.motion_m, t.slip_m, t.turn_rad) for t in row] for row in rows])
+    numbers = numbers.reshape(-1, wish.trials, 3)
     held = (outcome == 0)[:, :, None]
     tried = np.maximum(held.sum(axis=1), 1)
     mean = np.where(held.any(axis=1), np.where(held, numbers, 0.0).sum(axis=1) / tried, np.nan)
@@ -113,7 +110,8 @@ def digest(part: ObjectModel) -> str:
     return own.hexdigest()
 
 
-def _why(hand: RobotModel, part: ObjectModel) -> str:
+def why_none(hand: RobotModel, part: ObjectModel) -> str:
+    """Why a gripper finds no place on a part, in words."""
     if isinstance(hand.gripper, Jaw):
         least = float(np.sort(part.mesh.extents)[0])
         opening = hand.gripper.opening_m[1]
@@ -180,7 +178,7 @@ def judge(
     """Trials of each grasp, ``wish.trials`` a row: in this process, or spread over ``jobs``."""
     ways = deviations(wish.trials, wish.seed, wish.spread)
     plans = list(zip(X_BG, opening_m, strict=True))
-    if jobs <= 1:
+    if jobs <= 1 or not plans:
         with Cell(hand, part, wish.protocol) as cell:
             return list(_counted(_tried(cell, plans, ways), len(plans), progress))
     return _in_workers(hand, part, plans, ways, wish.protocol, jobs, progress)

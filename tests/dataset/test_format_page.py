@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from simenv.dataset.read import open as open_dataset
-from simenv.dataset.schema import IMAGES, KEYPOINTS, SHARDS, TABLES, TEXT, Field
+from simenv.dataset.schema import IMAGES, KEYPOINTS, SHARDS, TABLES, TEXT, TOUCHES, Field
 from tests.dataset.factory import header
 
 PAGE = (Path(__file__).parents[2] / "docs" / "format.md").read_text()
@@ -34,7 +34,8 @@ def dtype(field: Field) -> str:
     """As the page writes it: f8 (4, 4)."""
     if field.dtype == TEXT:
         return "str"
-    shape = ["K" if size == KEYPOINTS else str(size) for size in field.shape[:1]]
+    letters = {KEYPOINTS: "K", TOUCHES: "C"}
+    shape = [letters.get(size, str(size)) for size in field.shape[:1]]
     return np.dtype(field.dtype).str[1:] + (f" ({shape[0]}" if shape else "")
 
 

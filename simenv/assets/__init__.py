@@ -1,0 +1,1 @@
+"""How meshes from elsewhere become objects of the catalog: `simenv import`."""
