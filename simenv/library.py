@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from simenv import pose
 from simenv.dataset.grasps import read_grasps, write_grasps
 from simenv.errors import InputError
 from simenv.grasp.find import Progress, Wish, digest, find
@@ -21,11 +22,12 @@ from simenv.grasp.model import GraspSet
 from simenv.spec import catalog
 from simenv.spec.load import Task
 from simenv.spec.object import ObjectModel
-from simenv.spec.robot import RobotModel
+from simenv.spec.robot import Jaw, RobotModel
 
 __all__ = ["hand_digest", "make_grasps", "sets_digest", "stock", "task_stock"]
 
 FOLDER = "grasps"
+DIGITS = 5  # of a metre that hulls are compared to
 
 
 def make_grasps(
@@ -53,17 +55,25 @@ def make_grasps(
 
 
 @lru_cache(maxsize=64)
-def hand_digest(hand: RobotModel) -> str:
-    """SHA-256 of what a grasp depends on: the gripper's numbers, its hulls, its friction."""
-    assert hand.gripper is not None
+def hand_digest(robot: RobotModel) -> str:
+    """SHA-256 of what a grasp depends on: the gripper's numbers and hulls, its pads' friction.
+
+    The same gripper has the same digest by itself and on any arm.
+    """
+    hand, gripper = robot.hand, robot.gripper
+    assert gripper is not None
+    touching = gripper.pads if isinstance(gripper, Jaw) else (gripper.grasp.link,)
     said = {
-        "gripper": hand.gripper.model_dump(mode="json"),
-        "friction": {link: own.model_dump(mode="json") for link, own in hand.friction.items()},
+        "gripper": gripper.model_dump(mode="json", exclude={"grasp", "joints", "pads"}),
+        "friction": [hand.friction[k].lateral for k in touching if k in hand.friction],
     }
     own = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
-    for piece in hand.hand.pieces:
-        for hull in piece.hulls:
-            own.update(np.ascontiguousarray(hull).tobytes())
+    X_GR = pose.inverse(hand.chain.forward(hand.home))
+    poses = hand.urdf.poses(hand.start())
+    for link in hand.urdf.links:
+        for hull in (hull for shape in link.collisions for hull in shape.hulls()):
+            points = np.round(pose.apply(X_GR @ poses[link.name], hull), DIGITS) + 0.0
+            own.update(np.ascontiguousarray(points).tobytes())
     return own.hexdigest()
 
 

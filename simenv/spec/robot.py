@@ -178,11 +178,16 @@ class RobotModel:
 
     @cached_property
     def hand(self) -> RobotModel:
-        """The gripper without its arm: what begins at the flange, or is moved by the last joint."""
+        """The gripper without its arm: what is mounted, or begins at the flange.
+
+        Of an arm without a flange, what its last joint moves.
+        """
         if self.spec.arm is None:
             return self
         last = self.urdf.joint(self.arm_joints[-1]).child
         root = last if self.spec.flange is None else self.spec.flange.link
+        if self.mounted is not None:
+            root = self.urdf.joint(f"{self.mounted}_mount").child
         spec = self.spec.model_copy(update={"arm": None, "flange": None})
         return replace(self, spec=spec, urdf=self.urdf.beyond(root))
 

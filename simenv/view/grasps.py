@@ -44,7 +44,7 @@ def write_grasps_page(path: str | Path, out: str | Path | None = None, count: in
     if count < 1:
         raise InputError(f"--count: {count} shows nothing; ask for 1 or more")
     file = read_grasps(path)
-    hand = load_robot(file.grasps.gripper, near=path.absolute().parent).hand
+    hand = load_robot(file.grasps.gripper, near=Path.cwd()).hand
     page = _page(Grip(file, hand), count)
     replace_file(out, grasps_html(page).encode())
     return out
