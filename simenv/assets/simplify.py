@@ -28,8 +28,8 @@ def simplify(soup: Soup, most: int, found: list[Finding]) -> Soup:
     count = len(soup.faces)
     if count <= most:
         return soup
-    # T triangles of a surface of area A are about as long as sqrt(2 A / T).
-    cell = float(np.sqrt(2.0 * soup.areas.sum() / most))
+    # A surface of area A passes through some 1.5 A / cell^2 cells, and has twice as many triangles.
+    cell = float(np.sqrt(3.0 * soup.areas.sum() / most))
     for _ in range(TRIES):
         fewer, moved = _cluster(soup, cell)
         if len(fewer.faces) <= most or cell > COARSEST * soup.extents.max():

@@ -87,8 +87,11 @@ def propose(surface: Soup) -> Symmetries:
         flip = _turn(_across(continuous[0]), 180.0)
         return Symmetries(center, tuple(continuous), (flip,) if trial.holds(flip) else ())
     generators = [R for axis in axes for R in _fold(trial, axis)]
+    group = _close(trial, generators)
     for R in list(generators):
-        generators += _half_turns(trial, R)
+        axis = Rotation.from_matrix(R).as_rotvec()
+        if not any(axis @ other @ axis < -0.99 * (axis @ axis) for other in group):
+            generators += _half_turns(trial, R)
     return Symmetries(center, (), _close(trial, generators))
 
 
@@ -186,20 +189,21 @@ def _across(axis: Floats) -> Floats:
 
 
 def _axes(surface: Soup, principal: Floats) -> list[Floats]:
-    """Directions that a symmetry may turn about: of the file, of inertia, of large flat sides."""
+    """Directions that a symmetry may turn about: of the file, of large flat sides, of inertia."""
     a, b, c = np.swapaxes(surface.triangles, 0, 1)
     normals = np.cross(b - a, c - a)
     length = np.linalg.norm(normals, axis=1)
     unit = normals[length > 0] / length[length > 0, None]
-    flats, rows = np.unique(np.round(unit, 3), axis=0, return_inverse=True)
-    size = np.bincount(rows.reshape(-1), length[length > 0])
+    _, rows = np.unique(np.round(unit, 3), axis=0, return_inverse=True)
+    flats = np.column_stack([np.bincount(rows.reshape(-1), axis) for axis in normals[length > 0].T])
+    size = np.linalg.norm(flats, axis=1)
     largest = flats[np.argsort(-size, kind="stable")[: 2 * SIDES]]
     found: list[Floats] = []
-    for axis in [*np.eye(3)[::-1], *principal, *largest]:
+    for axis in [*np.eye(3)[::-1], *largest, *principal]:
         unit_axis = axis / np.linalg.norm(axis)
         if all(abs(unit_axis @ other) < np.cos(SNAP) for other in found):
             found.append(unit_axis * np.sign(unit_axis[np.abs(unit_axis).argmax()]))
-    return found[: 6 + SIDES]
+    return found
 
 
 def _fold(trial: _Trial, axis: Floats) -> Iterator[Matrix]:
@@ -222,10 +226,18 @@ def _half_turns(trial: _Trial, R: Matrix) -> list[Matrix]:
         return []
     axis = vector / angle
     side = _across(axis)
-    for turn in np.arange(0.0, np.degrees(angle) / 2, STEP_DEG):
-        half = _turn(_turn(axis, float(turn)) @ side, 180.0)
-        if trial.holds(half):
-            return [half]
+
+    def half(turn_deg: float) -> Matrix:
+        return _turn(_turn(axis, turn_deg) @ side, 180.0)
+
+    for first in np.arange(0.0, np.degrees(angle) / 2, STEP_DEG):
+        if trial.holds(half(first)):
+            if first == 0.0:
+                return [half(0.0)]
+            # What is near enough begins before the true one and ends as far behind it.
+            fine = np.arange(first - STEP_DEG, first + 4 * STEP_DEG, STEP_DEG / 10)
+            good = [turn for turn in fine if trial.holds(half(turn))]
+            return [half(float(np.mean(good)))]
     return []
 
 
