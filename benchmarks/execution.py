@@ -41,7 +41,7 @@ RATE_HZ = 20.0
 STOP_N = 5.0  # a contact force that stops the arm
 SLOW_M = 0.006  # of a step on the way in
 LIFT_M, LIFT_STEP_M = 0.12, 0.012
-SWING_M = 0.012  # of the shake, there and back in four steps
+SWING_M = 0.006  # of the shake, there and back in four steps: 5 m/s^2, as in the trials
 RISEN_M = 0.06  # a part that has come up by this, and is in the hand, was lifted
 BANDS = {"high": (0.9, 1.01), "middle": (0.1, 0.9), "low": (-0.01, 0.1)}
 CONTROL = Control(kind="ee_delta", translation_m=0.06, rotation="full", rotation_deg=25.0)
@@ -58,12 +58,13 @@ class Attempt:
         X_WB = scene.parts[self.row].X_WB
         self.X_BG = pose.inverse(X_WB) @ grasps.X_WG[m] @ way.X_GH
         self.opening_m = float(grasps.opening_m[m])
+        self.reachable, self.q = bool(grasps.reachable[m]), grasps.q[m]
         assert scene.robot is not None
         self.robot = scene.robot
         self.model = self.robot.model
 
-    def run(self) -> bool | None:
-        """Whether it held; None where the arm has no way to the place before the grasp."""
+    def run(self) -> str | None:
+        """How it ended; None where the arm has no way to the place before the grasp."""
         simulation = self.world.begin(self._deviating(), RATE_HZ)
         for _ in range(round(self.start_s * RATE_HZ)):
             self._idle(simulation)
@@ -76,9 +77,11 @@ class Attempt:
         body.squeeze(self.way.force)
         driver = Driver(simulation, CONTROL, 1 / RATE_HZ)
         low = float(self._part(simulation)[2, 3])
-        if not self._approach(simulation, driver) or not self._close(simulation, driver):
-            return False
-        return self._lift(simulation, driver, low)
+        if not self._approach(simulation, driver):
+            return "stopped"
+        if not self._close(simulation, driver):
+            return "missed"
+        return "held" if self._lift(simulation, driver, low) else "lost"
 
     def _deviating(self) -> Scene:
         """The scene with a part of other friction and mass."""
@@ -116,25 +119,21 @@ class Attempt:
         return pose.pose(motion.R_WB[self.row], motion.p_WB[self.row])
 
     def _before(self, simulation: Simulation) -> NDArray[np.float64] | None:
-        """Joints at the place before the grasp; of ways about z that are the same, the nearest."""
-        jaw = isinstance(self.model.gripper, Jaw)
+        """Joints at the place before the grasp, near those that the label is for."""
         home = np.array([self.robot.q[name] for name in self.model.arm_joints])
         reach = Reach(self.model.chain, home, starts=3)
-        X_RW = pose.inverse(self.robot.X_WR)
-        best: tuple[float, NDArray[np.float64], Matrix] | None = None
-        for k in range(2 if jaw else 4):
-            X_BG = self.X_BG @ pose.from_rpy_deg((0.0, 0.0, (180.0 if jaw else 90.0) * k))
-            X_RG = X_RW @ self._part(simulation) @ X_BG
-            end = reach.solve(X_RG)
-            back = X_RG @ pose.pose(p_AB=(0.0, 0.0, -APPROACH_M))
-            q = None if end is None else reach.solve(back, near=end)
-            if q is not None:
-                far = float(np.abs(q - home).max())
-                best = (far, q, X_BG) if best is None or far < best[0] else best
-        if best is None:
-            return None
-        self.X_BG = best[2]
-        return best[1]
+        X_RB = pose.inverse(self.robot.X_WR) @ self._part(simulation)
+        if self.reachable:  # the same grasp may be reached turned about z
+            own = pose.inverse(X_RB @ self.X_BG) @ self.model.chain.forward(self.q)
+            turns = (
+                (0.0, 180.0) if isinstance(self.model.gripper, Jaw) else (0.0, 90.0, 180.0, 270.0)
+            )
+            ways = [pose.from_rpy_deg((0.0, 0.0, yaw)) for yaw in turns]
+            nearest = max(ways, key=lambda way: float(np.trace(way[:3, :3].T @ own[:3, :3])))
+            self.X_BG = self.X_BG @ nearest
+        end = reach.solve(X_RB @ self.X_BG, near=self.q if self.reachable else home)
+        back = X_RB @ self.X_BG @ pose.pose(p_AB=(0.0, 0.0, -APPROACH_M))
+        return None if end is None else reach.solve(back, near=end)
 
     def _goal(self, simulation: Simulation, back_m: float, ahead_s: float = 0.0) -> Matrix:
         X_WB = self._part(simulation)
@@ -148,28 +147,34 @@ class Attempt:
 
     def _approach(self, simulation: Simulation, driver: Driver) -> bool:
         """Straight in; False if anything is touched hard."""
-        for back_m in np.arange(APPROACH_M, -SLOW_M, -SLOW_M):
-            goal = self._goal(simulation, max(float(back_m), 0.0), 1 / RATE_HZ)
-            self._act(simulation, driver, goal, self._share)
-            if self._pressed(simulation, driver) > STOP_N:
-                return False
-        for _ in range(3):  # what is left of the way
-            self._act(simulation, driver, self._goal(simulation, 0.0, 1 / RATE_HZ), self._share)
+        assert simulation.grip is not None
+        jaw = isinstance(self.model.gripper, Jaw)
+        left = np.arange(APPROACH_M, -SLOW_M, -SLOW_M)
+        for back_m in [*np.maximum(left, 0.0), 0.0, 0.0, 0.0]:
+            goal = self._goal(simulation, float(back_m), 1 / RATE_HZ)
+            # A cup sucks on its way in, and has come down when it seals.
+            self._act(simulation, driver, goal, self._share if jaw else 0.0)
+            if not jaw and simulation.grip.held() == self.row:
+                return True
             if self._pressed(simulation, driver) > STOP_N:
                 return False
         return True
 
     def _pressed(self, simulation: Simulation, driver: Driver) -> float:
-        """The largest force on anything of the robot that moves, N."""
+        """The largest force on anything of the robot that moves, N; a cup may press on its part."""
         rows = pybullet.getContactPoints(
             bodyA=driver.robot.bullet, physicsClientId=simulation.stage.client
         )
         share = simulation.substeps if not simulation.stage.belts else 1
-        return max((row[9] * share for row in rows if row[3] >= 0), default=0.0)
+        jaw, own = isinstance(self.model.gripper, Jaw), simulation.stage.bullets[self.row]
+        felt = [row for row in rows if row[3] >= 0 and (jaw or row[2] != own)]
+        return max((row[9] * share for row in felt), default=0.0)
 
     def _close(self, simulation: Simulation, driver: Driver) -> bool:
         assert simulation.grip is not None
         jaw = isinstance(self.model.gripper, Jaw)
+        if not jaw and simulation.grip.held() == self.row:
+            return True
         for k in range(24):
             deeper = 0.0 if jaw else 0.0005 * k  # a lip comes down until it seals
             self._act(simulation, driver, self._goal(simulation, -deeper, 1 / RATE_HZ), 0.0)
@@ -179,6 +184,8 @@ class Attempt:
 
     def _lift(self, simulation: Simulation, driver: Driver, low: float) -> bool:
         assert simulation.grip is not None
+        # An arm whose cup has sealed stops: what it was still to go is forgotten.
+        driver.X_WG = driver.tool.X_WG
         X_WG = driver.X_WG.copy()
         missing = 0
         for move in self._path():
@@ -229,7 +236,7 @@ def measure(name: str, attempts: int, seed: int) -> None:
     finder = GraspFinder(task.robot, stock({k: task.objects[k] for k in actors}, task.robot))
     ways = deviations(1024, seed + 1000)
     rng = np.random.default_rng(seed)
-    results: dict[str, list[tuple[float, bool]]] = {band: [] for band in BANDS}
+    results: dict[str, list[tuple[float, str]]] = {band: [] for band in BANDS}
     wall, cpu, tried, none = time.perf_counter(), time.process_time(), 0, 0
     with World() as world:
         for count, snapshot in enumerate(scenes(task, seed)):
@@ -241,21 +248,23 @@ def measure(name: str, attempts: int, seed: int) -> None:
                     continue
                 way = ways[tried % len(ways)]
                 tried += 1
-                success = Attempt(world, snapshot.scene.at(snapshot), grasps, m, way).run()
-                if success is None:
+                end = Attempt(world, snapshot.scene.at(snapshot), grasps, m, way).run()
+                if end is None:
                     none += 1
                 else:
-                    results[band].append((float(grasps.success_probability[m]), success))
+                    results[band].append((float(grasps.success_probability[m]), end))
     finder.close()
     print(f"{name}: {count} scenes, {tried} drawn, {none} of them out of the arm's reach;", end=" ")
     print(f"{time.perf_counter() - wall:.0f} s, {time.process_time() - cpu:.0f} s CPU")
     for band, rows in results.items():
         if rows:
-            label, good = np.mean([row[0] for row in rows]), sum(row[1] for row in rows)
+            ends = [row[1] for row in rows]
+            label, good = np.mean([row[0] for row in rows]), ends.count("held")
+            others = ", ".join(f"{ends.count(w)} {w}" for w in ("stopped", "missed", "lost"))
             low, high = wilson(np.array(good), np.array(len(rows)))
             print(
                 f"  {band:6} labelled {label:.3f} on average: {good} of {len(rows)} held,"
-                f" {good / len(rows):.3f} (95 %: {low:.3f} to {high:.3f})"
+                f" {good / len(rows):.3f} (95 %: {low:.3f} to {high:.3f}); {others}"
             )
 
 

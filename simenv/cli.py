@@ -58,6 +58,8 @@ class ExportFormat(str, Enum):
 
     bop = "bop"
     coco = "coco"
+    cornell = "cornell"
+    jacquard = "jacquard"
     minari = "minari"
     robomimic = "robomimic"
     lerobot = "lerobot"
@@ -299,11 +301,12 @@ def export(
     """Write a dataset, demonstrations or grasps in another format; nothing is rendered again."""
     from tqdm import tqdm
 
-    from simenv.export import DEMO_FORMATS, FORMATS
+    from simenv.export import DEMO_FORMATS, FORMATS, RECTANGLE_FORMATS
     from simenv.export import export as write
 
     quiet = None if sys.stderr else True
-    unit = "image" if to.value in FORMATS else "episode" if to.value in DEMO_FORMATS else "file"
+    images = to.value in FORMATS + RECTANGLE_FORMATS
+    unit = "image" if images else "episode" if to.value in DEMO_FORMATS else "file"
     with tqdm(unit=unit, disable=quiet, dynamic_ncols=True) as bar:
 
         def show(done: int, total: int) -> None:

@@ -211,6 +211,7 @@ class SceneGrasps:
     free: NDArray[np.bool_]  # (M,) the open gripper meets nothing on its way in
     reachable: NDArray[np.bool_]  # (M,) the arm gets there, and is in nothing itself
     window_s: NDArray[np.float64]  # (M, 2) from when to when, after this moment; -1: never
+    q: NDArray[np.float64]  # (M, n) the arm's joints at the first of these; 0 where there is none
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,16 +12,34 @@ from simenv.dataset.demo import is_demos, open_demos
 from simenv.dataset.grasps import is_grasps
 from simenv.dataset.read import open as open_dataset
 from simenv.errors import InputError
-from simenv.export import acronym, bop, coco, graspnet, isaac_grasp, lerobot, minari, robomimic
+from simenv.export import (
+    acronym,
+    bop,
+    coco,
+    graspnet,
+    isaac_grasp,
+    lerobot,
+    minari,
+    rectangles,
+    robomimic,
+)
 from simenv.export.demos import DemoSource
 from simenv.export.folder import Folder
 from simenv.export.grasps import GraspSource
 from simenv.export.source import Progress, Source
 from simenv.spec.explain import suggest
 
-__all__ = ["CATEGORIES", "DEMO_FORMATS", "FORMATS", "GRASP_FORMATS", "export"]
+__all__ = [
+    "CATEGORIES",
+    "DEMO_FORMATS",
+    "FORMATS",
+    "GRASP_FORMATS",
+    "RECTANGLE_FORMATS",
+    "export",
+]
 
 FORMATS = ("bop", "coco")  # of datasets
+RECTANGLE_FORMATS = ("cornell", "jacquard")  # of datasets with the label grasps
 DEMO_FORMATS = ("minari", "robomimic", "lerobot")  # of demonstrations
 GRASP_FORMATS = ("acronym", "graspnet", "isaac_grasp")  # of grasps
 CATEGORIES = coco.CATEGORIES
@@ -42,8 +60,8 @@ def export(
     Args:
         path: a dataset: its folder, or an .h5 file; or a folder of demonstrations; or a file of
             grasps, or a folder of them.
-        to: one of FORMATS for a dataset, of DEMO_FORMATS for demonstrations, of GRASP_FORMATS for
-            grasps.
+        to: one of FORMATS for a dataset, of RECTANGLE_FORMATS for one with the label grasps, of
+            DEMO_FORMATS for demonstrations, of GRASP_FORMATS for grasps.
         out: must not exist, or be empty.
         cameras: whose pictures; none: all. This and the next two are of datasets alone.
         sensor: colour and depth as the device sees them, where a camera has one; else clean.
@@ -56,10 +74,10 @@ def export(
         Locked: another export writes there.
         StorageError: the disk refuses; nothing of the export stays.
     """
-    _check("--to", "format", to, FORMATS + DEMO_FORMATS + GRASP_FORMATS)
+    _check("--to", "format", to, FORMATS + RECTANGLE_FORMATS + DEMO_FORMATS + GRASP_FORMATS)
     _check("--categories", "choice", categories, CATEGORIES)
     _check_kind(path, to)
-    if to not in FORMATS and (cameras or sensor):
+    if to not in FORMATS + RECTANGLE_FORMATS and (cameras or sensor):
         raise InputError("--cameras, --sensor: are of datasets; leave them out")
     if to in DEMO_FORMATS:
         return _export_demos(DemoSource(open_demos(path), progress), to, out)
@@ -68,6 +86,10 @@ def export(
     with open_dataset(path) as dataset:
         source = Source.of(dataset, cameras, sensor=sensor, progress=progress)
         with Folder(out) as folder:
+            if to == "cornell":
+                return f"{out}: {rectangles.write_cornell(source, folder)}"
+            if to == "jacquard":
+                return f"{out}: {rectangles.write_jacquard(source, folder)}"
             if to == "bop":
                 instances = bop.write(source, folder)
             else:
@@ -94,7 +116,7 @@ def _check_kind(path: str | Path, to: str) -> None:
     """That what is at ``path`` is asked for a format of its kind."""
     demos, grasps = is_demos(path), is_grasps(path)
     found = DEMO_FORMATS if demos else GRASP_FORMATS if grasps else FORMATS
-    if to in found:
+    if to in found or (found is FORMATS and to in RECTANGLE_FORMATS):
         return
     if demos or grasps:
         what = "demonstrations" if demos else "grasps"

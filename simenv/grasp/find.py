@@ -27,6 +27,7 @@ __all__ = ["Wish", "candidates", "digest", "find", "judge", "why_none"]
 
 POINTS = 4000  # on the surface, from which candidates grow
 POOL = 20  # times as many candidates as grasps are looked at for collisions
+BATCH = 16  # grasps are chosen before more candidates join: so a larger count begins the same
 CHUNK = 4  # grasps that a worker tries at once
 
 Progress = Callable[[int, int], None]
@@ -146,14 +147,18 @@ def candidates(hand: RobotModel, part: ObjectModel, wish: Wish) -> Candidates:
         )
     jaw = isinstance(gripper, Jaw)
     rng = np.random.default_rng([wish.seed, 3])
-    some = np.sort(rng.permutation(len(found))[: POOL * wish.count])
-    found = found.of(some)
+    whole = BATCH * -(-wish.count // BATCH)
+    found = found.of(rng.permutation(len(found))[: POOL * whole])
+    since = np.arange(len(found)) // (POOL * BATCH) * BATCH
     with Cell(hand, part, wish.protocol) as cell:
-        free = [
-            not cell.meets(X_BG, opening)
-            for X_BG, opening in zip(found.X_BG, found.opening_m, strict=True)
-        ]
-    found = found.of(np.array(free, dtype=np.bool_))
+        free = np.array(
+            [
+                not cell.meets(X_BG, opening)
+                for X_BG, opening in zip(found.X_BG, found.opening_m, strict=True)
+            ],
+            dtype=np.bool_,
+        )
+    found = found.of(free)
     rows = spread(
         found.X_BG,
         found.quality,
@@ -161,6 +166,7 @@ def candidates(hand: RobotModel, part: ObjectModel, wish: Wish) -> Candidates:
         part.spec.symmetry,
         jaw=jaw,
         scale_m=part.diameter_m / 4,
+        since=since[free],
     )
     return found.of(rows)
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simenv import pose
 from simenv.grasp.model import OUTCOMES, GraspSet
+from simenv.grasp.perturb import SPREAD
 from simenv.kinematics import solve_all
-from simenv.physics.probe import Probe
+from simenv.physics.probe import TOUCH_M, Probe
 from simenv.physics.world import World
 from simenv.pose import Matrix
 from simenv.scene import Robot, SceneGrasps, Snapshot
@@ -32,6 +34,8 @@ HORIZON_S, STEP_S = 5.0, 0.25  # how far a part that moves is looked after, and 
 STEEP_RAD = (
     np.pi / 4
 )  # of a gripper off straight down: beyond, weight pulls as in being turned over
+ARM_CLEAR_M = 0.005  # between an arm's links and what they pass
+NEAR_M = 0.008  # what is farther off the way in than this is not in the way
 TURNS = {"jaw": 2, "vacuum": 4}  # ways about z that are the same grasp
 
 
@@ -68,7 +72,8 @@ class GraspFinder:
         """All grasps of all parts, in the order of the parts' ids."""
         scene = snapshot.scene
         plans = self._plans(snapshot)
-        free = self._free(snapshot, plans)
+        gap = self._gaps(snapshot, plans)
+        free = gap > -TOUCH_M
         window, q = self._windows(snapshot, plans, free)
         reachable = np.isfinite(window[:, 0])
         if scene.robot is not None:
@@ -92,10 +97,11 @@ class GraspFinder:
             contacts_W=self._contacts(snapshot, plans, kept),
             trials=_column(kept, "trials", plans.grasp, ()).astype(np.int32),
             object_probability=_column(kept, "success_probability", plans.grasp, ()),
-            success_probability=np.where(free & reachable, here, 0.0).reshape(-1),
+            success_probability=np.where(free & reachable, here * _clears(gap), 0.0).reshape(-1),
             free=free,
             reachable=reachable,
             window_s=window,
+            q=np.where(reachable[:, None], q[:, 0], 0.0),
         )
 
     def _plans(self, snapshot: Snapshot) -> _Plans:
@@ -141,13 +147,16 @@ class GraspFinder:
             good |= outcome == OUTCOMES.index("rotate")
         return float(good.mean()) if len(good) else 0.0
 
-    def _free(self, snapshot: Snapshot, plans: _Plans) -> NDArray[np.bool_]:
-        """Which grasps the open gripper gets to, straight along its z, without meeting anything."""
+    def _gaps(self, snapshot: Snapshot, plans: _Plans) -> Floats:
+        """(M,) m: how near the open gripper comes to anything on its way in, straight along its z.
+
+        Negative where it gets into something; inf where all is farther than `NEAR_M`.
+        """
         scene = snapshot.scene
         ghost = Robot(self.hand, np.eye(4), self.hand.start(), {})
         begun = self._hands.begin(replace(scene.at(snapshot), robot=ghost, belts=()), 60.0)
         probe = Probe(begun)
-        free = np.ones(len(plans.part), dtype=np.bool_)
+        gap = np.full(len(plans.part), np.inf)
         for m, (part, X_WG, opening) in enumerate(
             zip(plans.part, plans.X_WG, plans.opening_m, strict=True)
         ):
@@ -155,10 +164,10 @@ class GraspFinder:
             for back_m in np.linspace(0.0, APPROACH_M, PLACES):
                 X = X_WG @ pose.pose(p_AB=(0.0, 0.0, -back_m))
                 probe.stand(q, X @ self._X_GR)
-                if probe.meets(part=int(part)):
-                    free[m] = False
+                gap[m] = min(gap[m], probe.gap(NEAR_M, part=int(part)))
+                if gap[m] < -TOUCH_M:
                     break
-        return free
+        return gap
 
     def _fingers(self, opening_m: float) -> dict[str, float]:
         gripper = self.hand.gripper
@@ -172,11 +181,11 @@ class GraspFinder:
     ) -> tuple[Floats, Floats]:
         """From when to when (M, 2) s the arm reaches each free grasp and the place before it.
 
-        NaN where it never does; and its joints (M, n) at the first moment.
+        NaN where it never does; and its joints (M, 2, n) at the first moment: in the grasp, before.
         """
         scene = snapshot.scene
         n = len(self.robot.arm_joints)
-        window, joints = np.full((len(free), 2), np.nan), np.zeros((len(free), n))
+        window, joints = np.full((len(free), 2), np.nan), np.zeros((len(free), 2, n))
         if scene.robot is None:  # a gripper that flies gets anywhere
             window[free] = (0.0, HORIZON_S)
             return window, joints
@@ -205,9 +214,12 @@ class GraspFinder:
     def _reach(
         self, robot: Robot, X_WG: Floats, velocity: Floats, times: Floats
     ) -> tuple[NDArray[np.bool_], Floats]:
-        """Which grasps (M, T) the arm reaches at each time, and with which joints (M, T, n)."""
+        """Which grasps (M, T) the arm reaches at each time, and with which joints (M, T, 2, n).
+
+        First those in the grasp, then those in the place before it.
+        """
         m, t, n = len(X_WG), len(times), len(self.robot.arm_joints)
-        ok, q = np.zeros((m, t), dtype=np.bool_), np.zeros((m, t, n))
+        ok, q = np.zeros((m, t), dtype=np.bool_), np.zeros((m, t, 2, n))
         if not m:
             return ok, q
         X_RW = pose.inverse(robot.X_WR)
@@ -217,13 +229,13 @@ class GraspFinder:
         for turn in self._turns:
             rows, columns = np.nonzero(~ok)
             wanted = X_RW @ moved[rows, columns] @ turn
-            starts = np.repeat(self._toward(home, wanted), 1, axis=0)
-            found, done = solve_all(self.robot.chain, wanted, starts)
+            found, done = solve_all(self.robot.chain, wanted, self._toward(home, wanted))
             before = wanted @ pose.pose(p_AB=(0.0, 0.0, -APPROACH_M))
-            _, out = solve_all(self.robot.chain, before[done], found[done])
+            outside, out = solve_all(self.robot.chain, before[done], found[done])
             reached = np.flatnonzero(done)[out]
             ok[rows[reached], columns[reached]] = True
-            q[rows[reached], columns[reached]] = found[reached]
+            both = np.stack([found[reached], outside[out]], axis=1)
+            q[rows[reached], columns[reached]] = both
         return ok, q
 
     def _toward(self, home: Floats, X_RG: Floats) -> Floats:
@@ -248,12 +260,20 @@ class GraspFinder:
         standing = replace(scene.robot, rows={})
         begun = self._arms.begin(replace(scene.at(snapshot), robot=standing, belts=()), 60.0)
         probe = Probe(begun)
-        for m in np.flatnonzero(reachable):
-            fingers = self._fingers(float(plans.opening_m[m]))
-            probe.stand({**fingers, **dict(zip(self.robot.arm_joints, q[m].tolist(), strict=True))})
+        links = probe.arm_links()
+        for m, end in product(np.flatnonzero(reachable), (0, 1)):
+            probe.stand(dict(zip(self.robot.arm_joints, q[m, end].tolist(), strict=True)))
             waits = window[m, 0] > 0.0
-            if probe.meets(part=int(plans.part[m]), parts=not waits, base=False):
+            # The gripper itself has been looked at; it comes nearer to things than an arm should.
+            if probe.gap(ARM_CLEAR_M, links=links, parts=not waits) < ARM_CLEAR_M:
                 reachable[m] = False
+
+
+def _clears(gap_m: Floats) -> Floats:
+    """(M,) how likely a gripper that is off by as much as in the trials clears what is so near."""
+    from scipy.special import ndtr  # slow to import
+
+    return np.asarray(ndtr(gap_m / SPREAD.position_m))
 
 
 def _column(

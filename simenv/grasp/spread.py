@@ -9,64 +9,78 @@ from simenv import pose
 from simenv.pose import Matrix
 from simenv.spec.object import Symmetry
 
-__all__ = ["distances", "motions", "spread"]
+__all__ = ["Twins", "spread"]
 
 Floats = NDArray[np.float64]
 
-TURNS = 24  # of a continuous symmetry; finer than what a jaw notices
+PARALLEL = 1e-6  # axes that differ less are one
 
 
-def motions(symmetry: Symmetry) -> Floats:
-    """The rigid motions (S, 4, 4) of the body frame that leave the part as it is; the first: none.
+class Twins:
+    """Which grasps are one: by the symmetry of the part, or the gripper's own.
 
-    Continuous symmetries are taken in `TURNS` steps; discrete ones are combined with those.
+    A jaw turned by 180 degrees about z is the same jaw, a cup turned by any angle the same cup.
     """
-    turned = [np.eye(4)]
-    for own in symmetry.continuous:
-        axis, offset = np.array(own.axis, dtype=np.float64), np.array(own.offset_m)
-        axis /= np.linalg.norm(axis)
-        for k in range(1, TURNS):
-            half = np.pi * k / TURNS
-            X = pose.from_quaternion((*(np.sin(half) * axis), np.cos(half)))
-            turned.append(_about(X, offset))
-    discrete = [np.eye(4)]
-    discrete += [pose.from_rpy_deg(own.rpy_deg, own.offset_m) for own in symmetry.discrete]
-    return np.array([d @ t for d in discrete for t in turned])
 
+    def __init__(self, symmetry: Symmetry, *, jaw: bool, scale_m: float) -> None:
+        """``scale_m``: how far from G a turn of the gripper is measured."""
+        self.jaw, self.scale_m = jaw, scale_m
+        own = [pose.from_rpy_deg(one.rpy_deg, one.offset_m) for one in symmetry.discrete]
+        self._discrete = np.array([np.eye(4), *own])
+        axes = np.array([one.axis for one in symmetry.continuous], dtype=np.float64).reshape(-1, 3)
+        self._axes = axes / np.linalg.norm(axes, axis=1, keepdims=True)
+        self._centre = np.zeros(3)
+        if symmetry.continuous:
+            self._centre = np.array(symmetry.continuous[0].offset_m, dtype=np.float64)
 
-def _about(X: Matrix, point: Floats) -> Matrix:
-    X = X.copy()
-    X[:3, 3] = point - X[:3, :3] @ point
-    return X
+    def distances(self, X_BG: Floats, other: Matrix) -> Floats:
+        """How far (N,) metres grasps are from ``other``, over all motions that make them one.
 
-
-def distances(
-    X_BG: Floats, other: Matrix, same: Floats, half_turn: bool, any_turn: bool, scale_m: float
-) -> Floats:
-    """How far (N,) metres grasps are from ``other``, over all motions that make them one.
-
-    Two poses differ by how far G moves plus how far a point ``scale_m`` from it does, when it
-    turns. ``half_turn``: the gripper turned by 180 degrees about z is the same gripper;
-    ``any_turn``: turned by any angle.
-    """
-    twins = same @ other  # (S, 4, 4)
-    apart = np.linalg.norm(X_BG[:, None, :3, 3] - twins[None, :, :3, 3], axis=2)
-    if any_turn:
-        cosine = np.einsum("ni,si->ns", X_BG[:, :3, 2], twins[:, :3, 2])
-    else:
-        cosine = _cosine(X_BG, twins)
-        if half_turn:
+        Two poses differ by how far G moves plus how far a point ``scale_m`` from it does, when it
+        turns.
+        """
+        twins = self._discrete @ other  # (S, 4, 4)
+        if self.jaw:
             turned = twins.copy()
             turned[:, :, :2] *= -1.0
-            cosine = np.maximum(cosine, _cosine(X_BG, turned))
-    angle = np.arccos(np.clip(cosine, -1.0, 1.0))
-    return np.asarray((apart + scale_m * angle).min(axis=1))
+            twins = np.concatenate([twins, turned])
+        p = X_BG[:, None, :3, 3] - self._centre
+        q = twins[None, :, :3, 3] - self._centre
+        R, Q = X_BG[:, None, :3, :3], twins[None, :, :3, :3]
+        if len(self._axes):
+            S = self._turns(p, R, q, Q)  # (N, S, 3, 3)
+            q, Q = (S @ q[..., None])[..., 0], S @ Q
+        apart = np.linalg.norm(p - q, axis=-1)
+        if self.jaw:
+            cosine = (np.einsum("nsij,nsij->ns", *np.broadcast_arrays(R, Q)) - 1.0) / 2.0
+        else:
+            cosine = (R[..., 2] * Q[..., 2]).sum(axis=-1)
+        angle = np.arccos(np.clip(cosine, -1.0, 1.0))
+        return np.asarray((apart + self.scale_m * angle).min(axis=1))
 
+    def _turns(self, p: Floats, R: Floats, q: Floats, Q: Floats) -> Floats:
+        """The turn (N, S, 3, 3) of the part that brings ``q, Q`` nearest to ``p, R``.
 
-def _cosine(X_BG: Floats, twins: Floats) -> Floats:
-    """Of the angle between all pairs of rotations (N, S)."""
-    trace = np.einsum("nij,sij->ns", X_BG[:, :3, :3], twins[:, :3, :3])
-    return np.asarray((trace - 1.0) / 2.0)
+        Nearest in the sum of squares of both distances: that has a closed form, about one axis as
+        about a point (Kabsch 1976), and is exact where the two grasps are one.
+        """
+        axes = slice(None) if self.jaw else slice(2, 3)
+        turn = (1.0 if self.jaw else 2.0) * self.scale_m**2  # 2 (1 - cos angle) of each
+        before = np.concatenate([q[..., None], Q[..., axes]], axis=-1)  # (1, S, 3, K)
+        after = np.concatenate([2.0 * p[..., None], turn * R[..., axes]], axis=-1)  # (N, 1, 3, K)
+        H = after @ np.swapaxes(before, -1, -2)  # the best turn has the greatest trace(S^T H)
+        axis = self._axes[0]
+        if (np.abs(self._axes @ axis) < 1.0 - PARALLEL).any():  # two axes: any turn
+            U, _, Vt = np.linalg.svd(H)
+            sign = np.linalg.det(U @ Vt)
+            U[..., 2] *= sign[..., None]
+            return np.asarray(U @ Vt)
+        cross = np.cross(axis, np.eye(3)).T
+        flat = np.eye(3) - np.outer(axis, axis)
+        cosine = np.einsum("ij,nsij->ns", flat, H)
+        sine = np.einsum("ij,nsij->ns", cross, H)
+        angle = np.arctan2(sine, cosine)[..., None, None]
+        return np.asarray(np.outer(axis, axis) + np.cos(angle) * flat + np.sin(angle) * cross)
 
 
 def spread(
@@ -78,22 +92,23 @@ def spread(
     jaw: bool,
     scale_m: float,
     least_m: float = 1e-3,
+    since: NDArray[np.int64] | None = None,
 ) -> NDArray[np.int64]:
     """Rows of at most ``count`` grasps: the best first, then always the one farthest from all.
 
     Farthest-point sampling (Gonzalez 1985) covers the part whatever the count; it stops where what
-    is left is within ``least_m`` of a grasp that is chosen already.
+    is left is within ``least_m`` of a grasp that is chosen already. ``since`` (N,): how many must
+    be chosen before each may be; default: none.
     """
-    if not len(X_BG):
+    since = np.zeros(len(X_BG), dtype=np.int64) if since is None else since
+    if not (since == 0).any():
         return np.zeros(0, dtype=np.int64)
-    same = motions(symmetry)
-    chosen = [int(np.argmax(quality))]
+    twins = Twins(symmetry, jaw=jaw, scale_m=scale_m)
+    chosen = [int(np.argmax(np.where(since == 0, quality, -np.inf)))]
     nearest = np.full(len(X_BG), np.inf)
     while True:
-        other = X_BG[chosen[-1]]
-        far = distances(X_BG, other, same, half_turn=jaw, any_turn=not jaw, scale_m=scale_m)
-        nearest = np.minimum(nearest, far)
-        best = int(np.argmax(nearest))
+        nearest = np.minimum(nearest, twins.distances(X_BG, X_BG[chosen[-1]]))
+        best = int(np.argmax(np.where(since <= len(chosen), nearest, -np.inf)))
         if len(chosen) == count or nearest[best] < least_m:
             return np.array(chosen, dtype=np.int64)
         chosen.append(best)

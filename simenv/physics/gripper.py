@@ -19,6 +19,7 @@ __all__ = ["Grip", "grip"]
 CUP_GROUP = 1 << 8  # of Bullet's collision filter
 LIP_POINTS = 8  # around the lip; all, and the middle, must be close to the part
 BEHIND_M = 0.004  # rays of the lip start this far inside the cup
+PRESSED = 0.1  # of its force: a cup that is pressed harder on a part gives, and tears nothing
 GIVE_M, GIVE_RAD = 0.005, 0.15  # how far a bellows stretches and bends; then the seal is lost
 
 
@@ -103,6 +104,7 @@ class CupGrip:
         )
         self._lateral = robot.robot.model.friction.get(cup.grasp.link, Friction()).lateral
         self.share = 1.0  # of the vacuum that there should be
+        self.vacuum_n = 0.0  # of what is sealed
         self._sucks = False
         self._seal: int | None = None
         self._part = -1
@@ -121,7 +123,9 @@ class CupGrip:
     def update(self) -> None:
         """Seal what the lip has come to; lose what has been torn off."""
         if self._seal is not None:
-            if self._torn():
+            if self._pressed():
+                self._reseat()
+            elif self._torn():
                 self.drop()
         elif self._sucks:
             part, tight = self._under_lip()
@@ -151,6 +155,18 @@ class CupGrip:
         tips = float(np.hypot(moment[0], moment[1])) > radius * presses
         return bool(presses < 0.0 or slides or tips)
 
+    def _pressed(self) -> bool:
+        """Whether the cup is pressed on a part that cannot give way."""
+        force, _ = self._load()
+        return bool(-force[2] > PRESSED * self._cup.force_n)
+
+    def _reseat(self) -> None:
+        """The bellows give: the part is held as it is now."""
+        part, vacuum = self._part, self.vacuum_n
+        self.drop()
+        self._attach(part, 1.0)
+        self.vacuum_n = vacuum
+
     def _load(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Force (3,) N and moment (3,) N m about the lip's centre by which the part pulls; in G."""
         assert self._seal is not None
@@ -158,8 +174,8 @@ class CupGrip:
             pybullet.getConstraintState(self._seal, physicsClientId=self._stage.client)
         )
         X_WG, p_W = self._X_WG(), self._com()
-        force = X_WG[:3, :3].T @ wrench[:3]
-        return force, np.cross(pose.apply(pose.inverse(X_WG), p_W), force)
+        force, moment = X_WG[:3, :3].T @ wrench[:3], X_WG[:3, :3].T @ wrench[3:6]
+        return force, moment + np.cross(pose.apply(pose.inverse(X_WG), p_W), force)
 
     def _com(self) -> NDArray[np.float64]:
         """Where the part's centre of mass is (3,), world: the weld bears it there."""
@@ -226,11 +242,14 @@ class CupGrip:
             pose.quaternion(X_IB).tolist(),
             physicsClientId=self._stage.client,
         )
+        self.vacuum_n = self._cup.force_n * tight * self.share
+        # The weld must bear what the vacuum does: `_torn` lets go, not a weld that gives.
         pybullet.changeConstraint(
-            self._seal, maxForce=self._cup.force_n, physicsClientId=self._stage.client
+            self._seal,
+            maxForce=max(self._cup.force_n, self.vacuum_n),
+            physicsClientId=self._stage.client,
         )
         self._part, self._X_IB = part, X_IB
-        self.vacuum_n = self._cup.force_n * tight * self.share
         self._friction = self._lateral * self._stage.scene.parts[part].friction.lateral
 
     def _part_in_cup(self, part: int) -> pose.Matrix:

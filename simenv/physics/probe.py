@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -30,31 +30,51 @@ class Probe:
         self._part = {bullet: row for row, bullet in enumerate(stage.bullets)}
         self._links = [row - 1 for row, piece in enumerate(self.robot.pieces) if piece.hulls]
 
-    def meets(self, *, part: int | None = None, parts: bool = True, base: bool = True) -> bool:
-        """Whether the robot, as it stands, is in anything.
+    def arm_links(self) -> list[int]:
+        """The links between the base, which stands on something, and the piece with the gripper."""
+        inner = set(self.robot.robot.model.arm_joints[:-1])
+        rows = [
+            row
+            for row, piece in enumerate(self.robot.pieces)
+            if piece.joint is not None and piece.joint.name in inner
+        ]
+        return [row - 1 for row in rows if row - 1 in self._links]
+
+    def gap(
+        self,
+        within_m: float,
+        *,
+        part: int | None = None,
+        parts: bool = True,
+        links: Sequence[int] | None = None,
+    ) -> float:
+        """How far the robot is from the nearest thing, metres; negative: in it.
 
         Args:
+            within_m: what is farther is not looked at: inf.
             part: row of the part that it may be in.
             parts: whether other parts count.
-            base: whether what does not move of the robot counts; an arm's base stands on something.
+            links: of the robot; default: all that touch.
         """
-        links = self._links if base else [link for link in self._links if link >= 0]
+        links = self._links if links is None else links
         client, robot = self._client, self.robot.bullet
         own = np.array([pybullet.getAABB(robot, link, client) for link in links])  # (L, 2, 3)
-        apart = (own[:, None, 0] > self._boxes[None, :, 1]) | (
-            own[:, None, 1] < self._boxes[None, :, 0]
+        apart = (own[:, None, 0] - within_m > self._boxes[None, :, 1]) | (
+            own[:, None, 1] + within_m < self._boxes[None, :, 0]
         )
+        nearest = np.inf
         for k, n in zip(*np.nonzero(~apart.any(axis=2)), strict=True):
             other = int(self._others[n])
             row = self._part.get(other)
             if row is not None and (not parts or row == part):
                 continue
             points = pybullet.getClosestPoints(
-                robot, other, 0.0, linkIndexA=links[k], physicsClientId=client
+                robot, other, within_m, linkIndexA=links[k], physicsClientId=client
             )
-            if any(point[8] < -TOUCH_M for point in points):
-                return True
-        return False
+            nearest = min([nearest, *(float(point[8]) for point in points)])
+            if nearest < -TOUCH_M:
+                break
+        return nearest
 
     def stand(self, q: Mapping[str, float], X_WR: Matrix | None = None) -> None:
         """Put the joints named in ``q`` there, and the base, where one is given."""
