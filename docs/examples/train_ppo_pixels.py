@@ -1,7 +1,7 @@
 """Train PPO from pictures alone: the policy sees 64 x 64 RGB and the goal, nothing else.
 
     pip install "simenv[rl]"
-    python docs/examples/train_ppo_pixels.py --steps 40000 --out out/ppo_push
+    python docs/examples/train_ppo_pixels.py --steps 100000 --out out/ppo_push
 
 Figures of this very command are in docs/environments.md.
 """
@@ -41,7 +41,7 @@ def make() -> gymnasium.Env:
 def main() -> None:
     """Train, save, and say how much better the last episodes are than the first."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=40_000)
+    parser.add_argument("--steps", type=int, default=100_000)
     parser.add_argument("--envs", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("out/ppo_pixels"))
