@@ -50,7 +50,13 @@ class Plan:
         poses: Path | None = None,
         poses_sha256: str = "",
     ) -> Plan:
-        """The plan for ``task``; its shards are cut by the task alone, the same way in any run."""
+        """The plan for ``task``; its shards are cut by the task alone, the same way in any run.
+
+        Raises:
+            InputError: grasps are asked for, and there are none of a part.
+        """
+        if "grasps" in task.spec.labels:
+            task_stock(task)
         sizes = (camera.resolution for camera in task.spec.cameras.values())
         pixels = task.spec.capture.frames * sum(width * height for width, height in sizes)
         return cls(
