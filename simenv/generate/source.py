@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from simenv.dataset.read import open as open_dataset
 from simenv.errors import InputError
+from simenv.library import sets_digest, task_stock
 from simenv.spec.load import Task, task_from_text
 
 __all__ = ["Source"]
 
+WAY_OUT_GRASPS = "go to the folder with the grasps/ that it was made with"
 WAY_OUT = (
     "put the folder that holds its objects/ into SIMENV_PATH, or go back to the version that made "
     "it"
@@ -47,6 +49,11 @@ class Source:
             raise InputError(f"{path}: its task is not accepted ({why}); {WAY_OUT}") from None
         if task.catalog_sha256 != attrs["catalog_sha256"]:
             raise InputError(f"{path}: its objects are not found here as they were; {WAY_OUT}")
+        said = str(attrs.get("grasps_sha256", ""))
+        if said and said != sets_digest(task_stock(task)):
+            raise InputError(
+                f"{path}: its grasps are not found here as they were; {WAY_OUT_GRASPS}"
+            )
         return cls(Path(path), task, attrs, scenes)
 
     @property
