@@ -20,6 +20,7 @@ from simenv.errors import InputError
 from simenv.grasp.find import Progress, Wish, digest, find
 from simenv.grasp.model import GraspSet
 from simenv.spec import catalog
+from simenv.spec.check import group_of, named_objects
 from simenv.spec.load import Task
 from simenv.spec.object import ObjectModel
 from simenv.spec.robot import Jaw, RobotModel
@@ -109,11 +110,16 @@ def stock(
 
 
 def task_stock(task: Task) -> dict[str, GraspSet]:
-    """The grasps of all parts that a task names, with the gripper of its robot; see `stock`."""
+    """The grasps of all parts that a task names, with the gripper of its robot; see `stock`.
+
+    Distractors have none: nobody wants to take them.
+    """
     assert task.robot is not None
     if task.robot.gripper is None:
         raise InputError(f"labels: grasps needs a gripper, and {task.robot.name} has none")
-    keys = {key for group in task.spec.actors.values() for key in group.objects}
+    groups = {name for name, group in task.spec.actors.items() if group.role == "part"}
+    named = named_objects(task.spec).items()
+    keys = {key for path, key in named if group_of(path) in groups}
     parts = {key: task.objects[key] for key in sorted(keys)}
     return stock(parts, task.robot, near=task.folder)
 

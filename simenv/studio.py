@@ -21,12 +21,12 @@ from simenv.label.label import label, labelled_rows
 from simenv.label.pictures import pictures
 from simenv.label.reach import grasps_seen
 from simenv.label.seen import Seen
+from simenv.library import task_stock
 from simenv.physics.world import Outcome, World
 from simenv.render import lens
 from simenv.render.choose import open_renderer
 from simenv.render.renderer import Channel, Frame, Frames, Renderer
 from simenv.replay import Replay
-from simenv.library import task_stock
 from simenv.scene import Camera, Scene, SceneGrasps, Snapshot, View
 from simenv.sensor import depth_picture, rgb_picture
 from simenv.spec.load import Task

@@ -28,7 +28,7 @@ VALUES = {
     "env.reward.goal": 0.5,
     "env.reward.success": 5.0,
 }
-STILL = 0.6  # about what a step without a move earns: taken off, so that a new critic's zero is fair
+STILL = 0.6  # about what a step without a move earns: taken off, a new critic says zero
 
 
 def make() -> gymnasium.Env:
@@ -52,7 +52,7 @@ def main() -> None:
     model = PPO(
         "MultiInputPolicy",
         env,
-        policy_kwargs={"log_std_init": -1.0},  # full steps in random directions bring no box anywhere
+        policy_kwargs={"log_std_init": -1.0},  # full steps at random bring no box anywhere
         n_steps=512,
         batch_size=128,
         n_epochs=10,

@@ -17,10 +17,9 @@ from pydantic import ValidationError
 from simenv.dataset.read import Dataset, Item
 from simenv.errors import InputError
 from simenv.spec import yaml
-from simenv.spec.check import named_objects
+from simenv.spec.check import group_of, named_objects
 from simenv.spec.explain import suggest
 from simenv.spec.task import TaskSpec
-from simenv.spec.yaml import Key
 
 __all__ = ["Progress", "Shot", "Source"]
 
@@ -134,7 +133,9 @@ class Source:
     @cached_property
     def _named(self) -> tuple[str, ...]:
         return tuple(
-            name for path, name in named_objects(self._task).items() if _group(path) in self._groups
+            name
+            for path, name in named_objects(self._task).items()
+            if group_of(path) in self._groups
         )
 
     @cached_property
@@ -151,8 +152,3 @@ class Source:
                 f"{self.dataset.path}: its task cannot be read by this version; export it with "
                 f"simenv {self.dataset.attrs['simenv_version']}"
             ) from None
-
-
-def _group(path: tuple[Key, ...]) -> str:
-    """``parts`` of ("actors", "parts", ...) and of ("domain", "actors.parts.objects", ...)."""
-    return str(path[1]).split(".")[1] if path[0] == "domain" else str(path[1])

@@ -15,6 +15,7 @@ Floats = NDArray[np.float64]
 
 SPARE_M = 0.006  # between each open finger and the part
 APPROACHES = 8  # directions of approach about the line between the contacts
+LEAST_CONE = 1e-6  # radians, without friction: sides that are parallel as far as numbers go
 EDGE_M = 0.003  # of the pads stays beyond a contact at the tips
 
 
@@ -37,7 +38,7 @@ def antipodal(
     """
     rng = np.random.default_rng([seed, 1])
     points, normals = surface.sample(count, rng)
-    cone = np.arctan(friction)
+    cone = max(float(np.arctan(friction)), LEAST_CONE)
     inward = _within_cone(-normals, cone, rng)
     width, normal2 = surface.last(points, inward)
     outside, _ = surface.first(points, -inward)

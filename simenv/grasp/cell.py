@@ -181,9 +181,14 @@ class Cell:
         return False
 
     def _touch_down(self, simulation: Simulation, X_GB: Matrix) -> Matrix:
-        """A cup comes down until its lip is on the part: what is off along its way is made up."""
+        """A cup comes down until its lip is on the part: what is off along its way is made up.
+
+        It looks from where it comes from: a ray that starts in the part does not see it.
+        """
         assert isinstance(simulation.grip, CupGrip)
-        first = simulation.grip.ahead_m(self.protocol.approach_m)
+        back_m = self.protocol.approach_m
+        simulation.place(0, pose.pose(p_AB=(0.0, 0.0, back_m)) @ X_GB)
+        first = simulation.grip.ahead_m(2 * back_m) - back_m
         return np.asarray(pose.pose(p_AB=(0.0, 0.0, STANDOFF_M - first)) @ X_GB)
 
     def _close(self, simulation: Simulation) -> bool:

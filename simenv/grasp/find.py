@@ -27,7 +27,7 @@ __all__ = ["Wish", "candidates", "digest", "find", "judge", "why_none"]
 
 POINTS = 4000  # on the surface, from which candidates grow
 POOL = 20  # times as many candidates as grasps are looked at for collisions
-BATCH = 16  # grasps are chosen before more candidates join: so a larger count begins the same
+BATCH = 64  # grasps are chosen before more candidates join: a larger count begins with the same
 CHUNK = 4  # grasps that a worker tries at once
 
 Progress = Callable[[int, int], None]

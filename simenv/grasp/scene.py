@@ -36,6 +36,7 @@ STEEP_RAD = (
 )  # of a gripper off straight down: beyond, weight pulls as in being turned over
 ARM_CLEAR_M = 0.005  # between an arm's links and what they pass
 NEAR_M = 0.008  # what is farther off the way in than this is not in the way
+POSTURES = 2  # tried after home: from that alone a tenth of the level grasps is not found
 TURNS = {"jaw": 2, "vacuum": 4}  # ways about z that are the same grasp
 
 
@@ -62,6 +63,10 @@ class GraspFinder:
         self._turns = [
             pose.from_rpy_deg((0.0, 0.0, 360.0 * k / TURNS[kind])) for k in range(TURNS[kind])
         ]
+        chain = robot.chain
+        low, high = np.maximum(chain.lower, -np.pi), np.minimum(chain.upper, np.pi)
+        rng = np.random.default_rng(0)  # the same ones for every scene
+        self._postures = rng.uniform(low, high, (POSTURES, len(low)))
 
     def close(self) -> None:
         """Give the engines back."""
@@ -110,7 +115,7 @@ class GraspFinder:
         part, grasp, X_WG, opening = [], [], [np.zeros((0, 4, 4))], [np.zeros(0)]
         for k, body in enumerate(scene.parts):
             own = self.sets.get(body.object)
-            if own is None:  # a distractor
+            if own is None or body.role != "part":  # nobody wants to grasp a distractor
                 continue
             part += [k] * len(own)
             grasp += list(range(len(own)))
@@ -226,10 +231,10 @@ class GraspFinder:
         moved = np.repeat(X_WG[:, None], t, axis=1)
         moved[:, :, :3, 3] += velocity[:, None] * times[:, None]
         home = np.array([robot.q[name] for name in self.robot.arm_joints])
-        for turn in self._turns:
+        for posture, turn in product((home, *self._postures), self._turns):
             rows, columns = np.nonzero(~ok)
             wanted = X_RW @ moved[rows, columns] @ turn
-            found, done = solve_all(self.robot.chain, wanted, self._toward(home, wanted))
+            found, done = solve_all(self.robot.chain, wanted, self._toward(posture, wanted))
             before = wanted @ pose.pose(p_AB=(0.0, 0.0, -APPROACH_M))
             outside, out = solve_all(self.robot.chain, before[done], found[done])
             reached = np.flatnonzero(done)[out]
@@ -238,10 +243,12 @@ class GraspFinder:
             q[rows[reached], columns[reached]] = both
         return ok, q
 
-    def _toward(self, home: Floats, X_RG: Floats) -> Floats:
-        """Starts (N, n): the posture at home, turned about the base to face each pose."""
-        starts = np.repeat(home[None], len(X_RG), axis=0)
-        here = self.robot.chain.forward(home)[:2, 3]
+    def _toward(self, posture: Floats, X_RG: Floats) -> Floats:
+        """Starts (N, n): the posture (n,), turned about the base to face each pose."""
+        starts = np.repeat(posture[None], len(X_RG), axis=0)
+        if not self.robot.chain.turns[0]:  # a gantry goes there from anywhere
+            return starts
+        here = self.robot.chain.forward(posture)[:2, 3]
         turn = np.arctan2(X_RG[:, 1, 3], X_RG[:, 0, 3]) - np.arctan2(here[1], here[0])
         starts[:, 0] += (turn + np.pi) % (2 * np.pi) - np.pi
         return starts

@@ -20,6 +20,7 @@ CUP_GROUP = 1 << 8  # of Bullet's collision filter
 LIP_POINTS = 8  # around the lip; all, and the middle, must be close to the part
 BEHIND_M = 0.004  # rays of the lip start this far inside the cup
 PRESSED = 0.1  # of its force: a cup that is pressed harder on a part gives, and tears nothing
+STRONG = 1.5  # times the vacuum bears the weld: the seal is what breaks, by more than rounding
 GIVE_M, GIVE_RAD = 0.005, 0.15  # how far a bellows stretches and bends; then the seal is lost
 
 
@@ -243,10 +244,9 @@ class CupGrip:
             physicsClientId=self._stage.client,
         )
         self.vacuum_n = self._cup.force_n * tight * self.share
-        # The weld must bear what the vacuum does: `_torn` lets go, not a weld that gives.
         pybullet.changeConstraint(
             self._seal,
-            maxForce=max(self._cup.force_n, self.vacuum_n),
+            maxForce=STRONG * max(self._cup.force_n, self.vacuum_n),
             physicsClientId=self._stage.client,
         )
         self._part, self._X_IB = part, X_IB

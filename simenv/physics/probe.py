@@ -58,7 +58,8 @@ class Probe:
         """
         links = self._links if links is None else links
         client, robot = self._client, self.robot.bullet
-        own = np.array([pybullet.getAABB(robot, link, client) for link in links])  # (L, 2, 3)
+        boxes = [pybullet.getAABB(robot, link, client) for link in links]
+        own = np.array(boxes).reshape(-1, 2, 3)  # (L, 2, 3); an arm may have no shape at all
         apart = (own[:, None, 0] - within_m > self._boxes[None, :, 1]) | (
             own[:, None, 1] + within_m < self._boxes[None, :, 0]
         )

@@ -15,7 +15,7 @@ from simenv.spec.robot import RobotModel
 from simenv.spec.task import ROBOT, TaskSpec
 from simenv.spec.yaml import Key, Problem, flow
 
-__all__ = ["check", "distributions", "named_objects"]
+__all__ = ["check", "distributions", "group_of", "named_objects"]
 
 EACH_ACTOR = (  # what every part of a group can have of its own
     "objects",
@@ -42,6 +42,11 @@ def named_objects(spec: TaskSpec) -> dict[tuple[Key, ...], str]:
                 if distribution.choice != "all":
                     found.update(_names((*where, "choice"), distribution.choice))
     return found
+
+
+def group_of(path: tuple[Key, ...]) -> str:
+    """``parts`` of ("actors", "parts", ...) and of ("domain", "actors.parts.objects", ...)."""
+    return str(path[1]).split(".")[1] if path[0] == "domain" else str(path[1])
 
 
 def _names(path: tuple[Key, ...], value: Any) -> dict[tuple[Key, ...], str]:

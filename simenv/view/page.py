@@ -8,9 +8,10 @@ from importlib.resources import files
 
 from simenv.view.color import AXIS_COLORS, shades
 from simenv.view.encode import exact_uri
+from simenv.view.glyph import tint
 from simenv.view.shot import About, Rejection, Shot
 from simenv.view.svg import hex_color
-from simenv.view.tile import VIEWS, tile_html, view_buttons, views_of
+from simenv.view.tile import GRASPS, VIEWS, tile_html, view_buttons, views_of
 
 __all__ = ["page_html"]
 
@@ -99,12 +100,23 @@ def _tiles(tiles: Sequence[str], views: Set[str], said: Set[str]) -> str:
         for axis, color in zip("xyz", AXIS_COLORS, strict=True)
     )
     notes = "".join(f" {note}" for what, note in NOTES.items() if what in views | said)
-    buttons = view_buttons(view for view in VIEWS if view in views)
+    notes += _grasps_note() if GRASPS in views else ""
+    buttons = view_buttons(view for view in (*VIEWS, GRASPS) if view in views)
     return (
         f'<div class="bar-title"><h2>Images</h2><div class="all">{buttons}</div></div>'
         '<p class="note">Boxes are of the visible pixels and have the colours of the mask, where'
         f" furniture and robots are grey.{notes}"
         f' Body axes:<span class="key">{colors}</span></p>\n' + "\n".join(tiles)
+    )
+
+
+def _grasps_note() -> str:
+    """What the forks are, with the two ends of their colours."""
+    half, always = (f'<i style="background:{hex_color(tint(p))}"></i>' for p in (0.5, 1.0))
+    return (
+        " Grasps: the best of each part, as forks (or circles of a cup) that open towards it."
+        f' They succeed<span class="key">{half}half of the time</span>'
+        f' to<span class="key">{always}always</span>.'
     )
 
 

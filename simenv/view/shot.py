@@ -13,7 +13,7 @@ from simenv.view.color import body_color
 from simenv.view.overlay import Mark
 from simenv.view.project import box_edges, project_axes
 
-__all__ = ["About", "Part", "Rejection", "Shot", "Value"]
+__all__ = ["About", "Grasp", "Part", "Rejection", "Shot", "Value"]
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,18 @@ class Value:
     path: str
     text: str
     visual: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Grasp:
+    """One of the best grasps of a part."""
+
+    id: int  # of the part
+    diameter_m: float  # likewise
+    X_CG: NDArray[np.float64]  # (4, 4) z approach, x closing; of a cup the middle of its lip
+    width_m: float  # between the pads; 0 of a cup
+    cup: bool
+    probability: float  # of success, as the part lies
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +56,7 @@ class Part:
     corners_uv: NDArray[np.float32] | None = None  # (8, 2) NaN behind the camera
     keypoints_uv: NDArray[np.float32] | None = None  # (K, 2)
     keypoints_state: NDArray[np.uint8] | None = None  # (K,) of label/points.py
+    grasps: tuple[int, int] | None = None  # that mostly succeed, and of how many
 
     @property
     def distance_m(self) -> float:
@@ -104,6 +117,7 @@ class Shot:
     flow: NDArray[np.float32] | None = None  # (H, W, 2) px
     rgb_sensor: NDArray[np.uint8] | None = None  # (H, W, 3)
     depth_sensor_m: NDArray[np.float32] | None = None  # (H, W), 0 = no reading
+    grasps: tuple[Grasp, ...] | None = None  # a few of each part, the best first
 
     @cached_property
     def fixed(self) -> frozenset[int]:

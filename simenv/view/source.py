@@ -16,12 +16,13 @@ from simenv.label.rle import decode
 from simenv.spec.yaml import parse
 from simenv.view.choose import spread
 from simenv.view.outline import rings
-from simenv.view.shot import About, Part, Rejection, Shot, Value
+from simenv.view.shot import About, Grasp, Part, Rejection, Shot, Value
 
 __all__ = ["Source"]
 
 Table = dict[str, NDArray[Any]]
 ACCEPTED = "accepted"
+BEST, GOOD = 5, 0.5  # grasps that are drawn of a part, and their least probability
 DIGITS = 12  # of a SHA-256: enough to find its dataset by
 T = TypeVar("T")
 
@@ -91,6 +92,7 @@ class Source:
             flow=item.flow,
             rgb_sensor=item.rgb_sensor,
             depth_sensor_m=item.depth_sensor_m,
+            grasps=self._best(item),
         )
 
     def _parts_of(self, item: Item) -> Iterator[Part]:
@@ -114,7 +116,50 @@ class Source:
                 corners_uv=_at(item.corners_uv, row, np.asarray),
                 keypoints_uv=_at(item.keypoints_uv, row, np.asarray),
                 keypoints_state=_at(item.keypoints_state, row, np.asarray),
+                grasps=self._graspable(item, int(item.ids[row])),
             )
+
+    def _best(self, item: Item) -> tuple[Grasp, ...] | None:
+        """At most BEST grasps of each part, the best of all first; None where none are labelled."""
+        if self._grasps is None:
+            return None
+        rows, probability = self._good(item), self._grasps["success_probability"]
+        X_CG = self._X_CG[item.camera]
+        counts: Counter[int] = Counter()
+        found = []
+        for row in rows[np.argsort(-probability[rows], kind="stable")]:
+            body = self._grasps["body"][row]
+            counts[body] += 1
+            if counts[body] > BEST:
+                continue
+            identity = int(self._bodies["id"][body])
+            entry = self.dataset.objects[item.objects[item.ids == identity][0]]
+            found.append(
+                Grasp(
+                    id=identity,
+                    diameter_m=float(entry.diameter_m),
+                    X_CG=X_CG[row],
+                    width_m=float(self._grasps["width_m"][row]),
+                    cup=self.dataset.layout.touches == 1,
+                    probability=float(probability[row]),
+                )
+            )
+        return tuple(found)
+
+    def _graspable(self, item: Item, identity: int) -> tuple[int, int] | None:
+        """How many grasps of a part are good, and how many there are."""
+        if self._grasps is None:
+            return None
+        owner = self._bodies["id"][self._grasps["body"]]
+        good = owner[self._good(item)] == identity
+        every = (owner == identity) & (self._grasps["frame"] == item.frame)
+        return int(good.sum()), int(every.sum())
+
+    def _good(self, item: Item) -> NDArray[np.intp]:
+        """The rows of the frame's grasps that mostly succeed."""
+        assert self._grasps is not None
+        own = self._grasps["frame"] == item.frame
+        return np.flatnonzero(own & (self._grasps["success_probability"] >= GOOD))
 
     def _outline(self, item: Item, row: int) -> tuple[NDArray[np.float64], ...]:
         """Around the amodal mask of a body that something hides; else the mask shows as much."""
@@ -183,6 +228,17 @@ class Source:
             scene = int(self._scenes["index"][row])
             reasons = tuple(str(r) for r in table["reason"][table["scene"] == scene])
             yield Rejection(scene, str(self._scenes["tier"][row]), reasons)
+
+    @cached_property
+    def _grasps(self) -> Table | None:
+        gripper = self.dataset.layout.gripper
+        return self.dataset.table(f"grasps/{gripper}") if gripper else None
+
+    @cached_property
+    def _X_CG(self) -> dict[str, NDArray[np.float64]]:
+        """(M, 4, 4) of all grasps, by camera."""
+        table = self.dataset.table
+        return {name: table(f"cameras/{name}/grasps")["X_CG"] for name in self.dataset.cameras}
 
     @cached_property
     def _scenes(self) -> Table:

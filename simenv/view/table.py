@@ -26,6 +26,7 @@ def parts_table(shot: Shot) -> str:
         ("truncated", [_share(part.truncation) for part in shot.parts]),
         ("hidden by", [_ids(shot, _only(part.occluder)) for part in shot.parts]),
         ("touches", [_ids(shot, part.touches) for part in shot.parts]),
+        ("grasps", [_of(part.grasps) for part in shot.parts]),
         ("distance m", [f"{part.distance_m:.3f}" for part in shot.parts]),
     ]
     there = [(name, cells) for name, cells in columns if any(cell is not None for cell in cells)]
@@ -44,6 +45,10 @@ def _object(part: Part) -> str:
 
 def _share(share: float | None) -> str | None:
     return None if share is None else f"{share:.2f}"
+
+
+def _of(counts: tuple[int, int] | None) -> str | None:
+    return None if counts is None else f"{counts[0]} of {counts[1]}"
 
 
 def _only(occluder: int | None) -> tuple[int, ...] | None:

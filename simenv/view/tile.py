@@ -7,17 +7,19 @@ from html import escape
 
 from simenv.view.color import DepthScale, mask_picture
 from simenv.view.encode import exact_uri, jpeg_uri, shrink
+from simenv.view.forks import forks_svg
 from simenv.view.panes import EXTRAS, Pane, extra_names, extra_panes
 from simenv.view.shot import Shot
 from simenv.view.svg import overlay_svg
 from simenv.view.table import chip, parts_table, values_table
 
-__all__ = ["VIEWS", "tile_html", "view_buttons", "views_of"]
+__all__ = ["GRASPS", "VIEWS", "tile_html", "view_buttons", "views_of"]
 
 WIDEST_PX = 960  # a wider picture is stored smaller; the overlay stays in the picture's own pixels
 WIDEST_EXTRA_PX = 480  # of the further pictures, so that a page of all labels can be sent around
 ALWAYS = ("overlay", "rgb", "mask", "depth")
 VIEWS = (*ALWAYS, *EXTRAS)
+GRASPS = "grasps"  # the view of the picture with grasps over it; stands last
 COLUMNS = 12  # of the panes: the large one has eight, mask and depth beside it four
 LARGE, MASK, DEPTH = "1 / 1 / 3 / 9", "1 / 9 / 2 / 13", "2 / 9 / 3 / 13"  # as CSS says grid-area
 
@@ -36,8 +38,8 @@ def tile_html(shot: Shot) -> str:
 
 
 def views_of(shot: Shot) -> tuple[str, ...]:
-    """What a tile can show large, of VIEWS."""
-    return (*ALWAYS, *extra_names(shot))
+    """What a tile can show large, of VIEWS; and its grasps."""
+    return (*ALWAYS, *extra_names(shot), *((GRASPS,) if shot.grasps is not None else ()))
 
 
 def view_buttons(views: Iterable[str]) -> str:
@@ -56,7 +58,7 @@ def _panes(shot: Shot, scale: DepthScale, extras: Sequence[Pane]) -> str:
     height, width = shot.instance.shape
     mask = mask_picture(shrink(shot.instance, WIDEST_PX, exact=True), shot.fixed)
     depth = scale.picture(shrink(shot.depth_m, WIDEST_PX, exact=True))
-    overlay = overlay_svg(shot.marks, width=width, height=height)
+    overlay = overlay_svg(shot.marks, width=width, height=height) + forks_svg(shot)
     rgb = jpeg_uri(shrink(shot.rgb, WIDEST_PX, exact=False))
     slots = [_slot(k, len(extras)) for k in range(len(extras))]
     panes = [

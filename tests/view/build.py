@@ -268,7 +268,7 @@ def save(
         summary=yaml.flow(summary),
         left=CAMERA.format(*shape[::-1], SENSOR if labels else ""),
         right=CAMERA.format(*shape[::-1], ""),
-        labels=", ".join(LABELS) if labels else "",
+        labels=", ".join(sorted(set(LABELS) - {"grasps"})) if labels else "",  # no robot
     )
     task = TaskSpec.model_validate(yaml.parse(text, name="spheres.yaml").value)
     builder = ShardBuilder(
