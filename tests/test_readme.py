@@ -66,7 +66,7 @@ def test_the_example_of_labels_cameras_and_looks_is_a_task() -> None:
             "format: simenv-task-1",
             "name: readme",
             "actors: {parts: {objects: [washer], spawn: {zone: here}}}",
-            "scene: {zones: {here: {center: [0, 0, 0], size_m: [0.2, 0.2]}}}",
+            "scene: {zones: {here: {center: [0, 0, 0], size_m: [0.2, 0.2]}}, robot: {use: panda}}",
             block,
         ]
     )
