@@ -38,7 +38,7 @@ STANDOFF_M = 5e-4  # between a lip that has come down and the surface
 LOST_M, LOST_RAD = 0.03, 1.0  # a part that moves as far in the hand is not held where it was taken
 DOWN = np.array([0.0, 0.0, 1.0])  # in G, of a gripper that points down
 
-# 50 iterations at 240 Hz decide 6 % of the trials otherwise than 500 do; this decides 1 to 3 %.
+# Of 640 trials 4 % end otherwise than with 500 iterations, of hinge and pipe_elbow 13 %: lost.
 PHYSICS = Physics(rate_hz=480, solver_iterations=30, residual_threshold=1e-4)
 
 
