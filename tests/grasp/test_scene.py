@@ -236,7 +236,8 @@ def test_a_part_that_comes_is_in_reach_when_distance_over_speed_says(
     due = away_m / speed
     if due < HORIZON_S - STEP_S:
         assert due - slack <= enters[0] < due + STEP_S + slack
-        assert enters[1] == HORIZON_S
+        if (away_m + 2 * REACH_M) / speed > HORIZON_S + STEP_S:  # else it is through by then
+            assert enters[1] == HORIZON_S
         assert leaves[0] == 0.0
         assert due - STEP_S - slack < leaves[1] <= due + slack
 
