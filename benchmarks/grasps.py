@@ -35,6 +35,7 @@ from simenv.spec.object import Box, Cylinder, ObjectModel, ObjectSpec, Sphere
 from simenv.spec.robot import RobotModel
 from simenv.spec.task import Physics
 
+ABOUT_1000_TRIANGLES = ("knob", "gear")  # 6 and 22 hulls
 JAW = ("gear", "hex_bolt", "carton_small", "hinge", "pipe_elbow", "can")
 CUP = ("carton_small", "l_bracket", "tee_fitting", "tray", "can")
 FRESH_SEED = 1000  # of the trials that probabilities are compared with
@@ -84,13 +85,15 @@ def timed() -> Iterator[list[float]]:
 # Speed -------------------------------------------------------------------------------------------
 
 
-def speed(count: int) -> None:
-    """Verdicts a second, and what takes the time."""
-    hand, part = load_robot("jaw85").hand, load_object("gear")
+def speed(name: str, count: int) -> None:
+    """Verdicts a second on a part, and what takes the time."""
+    hand, part = load_robot("jaw85").hand, load_object(name)
     wish = Wish(count=count)
     with timed() as spent:
         own = candidates(hand, part, wish)
-    print(f"gear, {len(part.mesh.faces)} triangles, {len(part.hulls)} hulls; jaw85; {count} grasps")
+    print(
+        f"{name}, {len(part.mesh.faces)} triangles, {len(part.hulls)} hulls; jaw85; {count} grasps"
+    )
     print(f"sample, look for collisions, spread: wall {spent[0]:.2f} s, CPU {spent[1]:.2f} s")
     total = len(own) * wish.trials
     for jobs in (1, 2):
@@ -104,7 +107,6 @@ def speed(count: int) -> None:
     counts = np.bincount([trial.outcome for row in rows for trial in row], minlength=len(OUTCOMES))
     print(", ".join(f"{name} {n / total:.0%}" for name, n in zip(OUTCOMES, counts, strict=True)))
     profile(hand, part, own.X_BG[:8], own.opening_m[:8], wish)
-    print(PEERS)
 
 
 def profile(
@@ -327,7 +329,9 @@ def main() -> None:
     words = parser.parse_args()
     with timed() as spent:
         if words.speed:
-            speed(words.grasps)
+            for part_name in ABOUT_1000_TRIANGLES:
+                speed(part_name, words.grasps)
+            print(PEERS)
         if words.calibration:
             calibration(words.grasps, words.jobs)
         if words.vacuum:
