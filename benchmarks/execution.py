@@ -103,10 +103,7 @@ class Attempt:
     @property
     def _share(self) -> float:
         gripper = self.model.gripper
-        if not isinstance(gripper, Jaw):
-            return 1.0
-        closed, opened = gripper.opening_m
-        return (self.opening_m - closed) / (opened - closed)
+        return gripper.share(self.opening_m) if isinstance(gripper, Jaw) else 1.0
 
     def _idle(self, simulation: Simulation) -> None:
         body = simulation.robot

@@ -73,8 +73,7 @@ class Hand:
         """Joint positions that leave so much between the pads; of a cup there is none."""
         if not isinstance(self.model.gripper, Jaw):
             return {}
-        closed, opened = self.model.gripper.opening_m
-        return self.model.start(float(np.clip((between_m - closed) / (opened - closed), 0, 1)))
+        return self.model.start(float(np.clip(self.model.gripper.share(between_m), 0, 1)))
 
 
 @dataclass(frozen=True, eq=False)

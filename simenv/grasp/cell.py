@@ -18,6 +18,7 @@ from simenv import pose
 from simenv.grasp.model import OUTCOMES
 from simenv.grasp.perturb import Deviation
 from simenv.physics.gripper import CupGrip
+from simenv.physics.probe import TOUCH_M
 from simenv.physics.robot import RobotBody
 from simenv.physics.simulation import Simulation
 from simenv.physics.world import World
@@ -31,7 +32,6 @@ from simenv.spec.task import Capture, Physics
 __all__ = ["PROTOCOL", "Cell", "Protocol", "Trial"]
 
 GRAVITY_M_S2 = 9.81
-TOUCH_M = 5e-4  # deeper than this the gripper and the part are in each other
 STILL_M_S, STILL_LOOKS = 0.003, 3  # a part that fingers push has come to rest
 LOST_LOOKS = 3  # without contact, one after the other: a solver's contacts may tremble
 STANDOFF_M = 5e-4  # between a lip that has come down and the surface
@@ -151,10 +151,7 @@ class Cell:
             friction,
             mass_kg=spec.mass_kg * deviation.mass,
         )
-        share = 1.0
-        if isinstance(self.gripper, Jaw):
-            closed, opened = self.gripper.opening_m
-            share = (opening_m - closed) / (opened - closed)
+        share = self.gripper.share(opening_m) if isinstance(self.gripper, Jaw) else 1.0
         return Scene(
             index=0,
             attempt=0,

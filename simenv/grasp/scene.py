@@ -178,8 +178,7 @@ class GraspFinder:
         gripper = self.hand.gripper
         if not isinstance(gripper, Jaw):
             return {}
-        closed, opened = gripper.opening_m
-        return self.hand.start((opening_m - closed) / (opened - closed))
+        return self.hand.start(gripper.share(opening_m))
 
     def _windows(
         self, snapshot: Snapshot, plans: _Plans, free: NDArray[np.bool_]

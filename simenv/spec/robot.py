@@ -68,6 +68,11 @@ class Jaw(Spec):
     pads: tuple[str, ...]
     """The links that touch a part."""
 
+    def share(self, opening_m: float) -> float:
+        """How far it is open (0 closed, 1 open) when so much is between its pads."""
+        closed, opened = self.opening_m
+        return (opening_m - closed) / (opened - closed)
+
     def mounted(self, prefix: str) -> Jaw:
         """With the names that links and joints get when it is mounted on an arm."""
         return self.model_copy(

@@ -93,8 +93,7 @@ class Grip:
         """X_GL (4, 4) of every link, the pads that far from each other."""
         share, gripper = 1.0, self.hand.gripper
         if isinstance(gripper, Jaw):
-            closed, opened = gripper.opening_m
-            share = float(np.clip((between_m - closed) / (opened - closed), 0.0, 1.0))
+            share = float(np.clip(gripper.share(between_m), 0.0, 1.0))
         X_HL = self.hand.urdf.poses(self.hand.start(share))
         X_GH = pose.inverse(X_HL[self.hand.grasp.link] @ self.hand.grasp.X_AB)
         return {name: X_GH @ X for name, X in X_HL.items()}

@@ -11,9 +11,10 @@ import pytest
 
 from simenv import pose
 from simenv.grasp.antipodal import SPARE_M
-from simenv.grasp.cell import PROTOCOL, TOUCH_M, Cell, Trial
+from simenv.grasp.cell import PROTOCOL, Cell, Trial
 from simenv.grasp.model import OUTCOMES
 from simenv.grasp.perturb import Deviation, Spread, deviations
+from simenv.physics.probe import TOUCH_M
 from simenv.pose import Matrix
 from simenv.spec.object import Box, Cylinder, ObjectModel, Sphere
 from simenv.spec.robot import Jaw, Vacuum
