@@ -13,7 +13,8 @@ __all__ = ["antipodal"]
 
 Floats = NDArray[np.float64]
 
-SPARE_M = 0.006  # between each open finger and the part
+SPARE_M = 0.009  # between each open finger and the part, where the gripper opens that far
+LEAST_SPARE_M = 0.002  # and at least, or it is too wide
 APPROACHES = 8  # directions of approach about the line between the contacts
 LEAST_CONE = 1e-6  # radians, without friction: sides that are parallel as far as numbers go
 EDGE_M = 0.003  # of the pads stays beyond a contact at the tips
@@ -44,7 +45,7 @@ def antipodal(
     outside, _ = surface.first(points, -inward)
     angle1 = _angle(inward, -normals)
     angle2 = _angle(inward, normal2)
-    least, most = jaw.opening_m[0], jaw.opening_m[1] - 2 * SPARE_M / 3
+    least, most = jaw.opening_m[0], jaw.opening_m[1] - 2 * LEAST_SPARE_M
     good = np.isnan(outside) & (width > max(least, 1e-3)) & (width < most) & (angle2 <= cone)
     points, normals, inward, width, normal2 = (
         column[good] for column in (points, normals, inward, width, normal2)
