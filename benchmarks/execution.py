@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -217,15 +217,17 @@ def scenes(task: Task, seed: int) -> Iterator[Snapshot]:
                 yield outcome.snapshots[0]
 
 
-def drawn(grasps: SceneGrasps, rng: np.random.Generator, each: int) -> Iterator[tuple[str, int]]:
+def drawn(
+    grasps: SceneGrasps, rng: np.random.Generator, each: int, bands: Sequence[str]
+) -> Iterator[tuple[str, int]]:
     """Some grasps of each band."""
-    for band, (low, high) in BANDS.items():
-        label = grasps.success_probability
+    for band in bands:
+        (low, high), label = BANDS[band], grasps.success_probability
         rows = np.flatnonzero((label >= low) & (label < high))
         yield from ((band, int(m)) for m in rng.permutation(rows)[:each])
 
 
-def measure(name: str, attempts: int, seed: int) -> None:
+def measure(name: str, attempts: int, seed: int, bands: Sequence[str]) -> None:
     """Execute until each band has ``attempts``; or the scenes run long without one."""
     task = load_task(name)
     assert task.robot is not None
@@ -233,14 +235,14 @@ def measure(name: str, attempts: int, seed: int) -> None:
     finder = GraspFinder(task.robot, stock({k: task.objects[k] for k in actors}, task.robot))
     ways = deviations(1024, seed + 1000)
     rng = np.random.default_rng(seed)
-    results: dict[str, list[tuple[float, str]]] = {band: [] for band in BANDS}
+    results: dict[str, list[tuple[float, str]]] = {band: [] for band in bands}
     wall, cpu, tried, none = time.perf_counter(), time.process_time(), 0, 0
     with World() as world:
         for count, snapshot in enumerate(scenes(task, seed)):
             if min(map(len, results.values())) >= attempts or count > 20 * attempts:
                 break
             grasps = finder(snapshot)
-            for band, m in drawn(grasps, rng, 2):
+            for band, m in drawn(grasps, rng, 2, bands):
                 if len(results[band]) >= attempts:
                     continue
                 way = ways[tried % len(ways)]
@@ -269,7 +271,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("tasks", nargs="+")
     parser.add_argument("--attempts", type=int, default=100, help="of each band of labels")
+    parser.add_argument("--bands", nargs="+", choices=BANDS, default=list(BANDS))
     parser.add_argument("--seed", type=int, default=0)
     words = parser.parse_args()
     for task_name in words.tasks:
-        measure(task_name, words.attempts, words.seed)
+        measure(task_name, words.attempts, words.seed, words.bands)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from simenv.dataset.store import storage
@@ -39,6 +40,7 @@ class Place:
     def __enter__(self) -> Place:
         if self.final.parent.exists() and not self.final.parent.is_dir():
             raise InputError(f"{self.final.parent}: is no folder; choose another --out")
+        self.made_out = not self.final.parent.exists()
         with storage(self.hold, 0):
             self.hold.mkdir(parents=True, exist_ok=True)
             self._lock = os.open(self.hold / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -91,6 +93,9 @@ class Place:
     def _clear(self) -> None:
         """The lock goes last: as long as it is there, no one else begins."""
         shutil.rmtree(self.hold, ignore_errors=True)
+        if self.made_out:
+            with suppress(OSError):  # something stands in it
+                self.final.parent.rmdir()
 
 
 def _sync(path: Path) -> None:

@@ -9,7 +9,7 @@ from simenv.grasp.candidate import Candidates
 from simenv.grasp.surface import Surface, perpendicular, unit
 from simenv.spec.robot import Jaw
 
-__all__ = ["antipodal"]
+__all__ = ["LEAST_SPARE_M", "antipodal"]
 
 Floats = NDArray[np.float64]
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simenv.errors import EngineError
-from simenv.grasp.antipodal import antipodal
+from simenv.grasp.antipodal import LEAST_SPARE_M, antipodal
 from simenv.grasp.candidate import Candidates
 from simenv.grasp.cell import PROTOCOL, Cell, Protocol, Trial
 from simenv.grasp.model import GraspSet
@@ -115,11 +115,11 @@ def why_none(hand: RobotModel, part: ObjectModel) -> str:
     """Why a gripper finds no place on a part, in words."""
     if isinstance(hand.gripper, Jaw):
         least = float(np.sort(part.mesh.extents)[0])
-        opening = hand.gripper.opening_m[1]
-        if least > opening:
+        opening, spare = hand.gripper.opening_m[1], 2 * LEAST_SPARE_M
+        if least > opening - spare:
             return (
-                f"it is {least * 1e3:.0f} mm wide where it is least, "
-                f"and the jaw opens to {opening * 1e3:.0f} mm"
+                f"it is {least * 1e3:.0f} mm wide where it is least, and the jaw opens to "
+                f"{opening * 1e3:.0f} mm, of which {spare * 1e3:.0f} mm are to spare"
             )
         return "no two sides face each other within its opening and the friction of its pads"
     return "nowhere is it as flat and as large as the lip"

@@ -116,7 +116,7 @@ def test_of_a_part_too_wide_the_width_and_the_opening_are_named(tmp_path: Path) 
     found = find(hand("jaw85"), wide, FEW)
     assert (len(found), found.outcome.shape) == (0, (0, FEW.trials))
     assert why_none(hand("jaw85"), wide) == (
-        "it is 90 mm wide where it is least, and the jaw opens to 85 mm"
+        "it is 90 mm wide where it is least, and the jaw opens to 85 mm, of which 4 mm are to spare"
     )
     folder = tmp_path / "crate"
     folder.mkdir()
