@@ -28,6 +28,7 @@ from simenv.dataset.hdf5 import (
 from simenv.dataset.layout import Layout
 from simenv.dataset.schema import SHARDS
 from simenv.dataset.sink import Sink
+from simenv.dataset.splits import carry
 from simenv.dataset.store import INDEX, Manifest, committed, replace_file, shard_name
 from simenv.dataset.tables import Tables, concatenate
 from simenv.errors import InputError
@@ -89,6 +90,7 @@ def merge_to_file(out: str | Path, path: str | Path) -> Path:
             _write_small(file, joined)
             _copy_images(file, joined, Path(out), sink)
         sink.commit()
+    carry(Path(out), path)
     return path
 
 

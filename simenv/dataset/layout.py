@@ -49,7 +49,7 @@ class Layout:
             name: CameraLayout(*spec.resolution, spec.depth_scale_m, _pictures(spec, labels))
             for name, spec in sorted(task.cameras.items())
         }
-        params = params_of(task.domain)
+        params = params_of(task)
         return cls(
             cameras,
             params,

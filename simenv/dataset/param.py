@@ -10,7 +10,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from simenv.spec.axes import axes, changes, is_whole
 from simenv.spec.domain import AxisSpec, Distribution
+from simenv.spec.task import TaskSpec
 
 __all__ = ["Param", "params_of"]
 
@@ -21,7 +23,7 @@ Value = Literal["number", "integer", "text", "vector", "quaternion", "json"]
 class Param:
     """The column of one axis. A scene or part that the axis does not touch holds ``missing``."""
 
-    path: str  # key of the axis in `domain:`
+    path: str  # of the axis: key in `domain:`, or what the timeline moves
     value: Value
     size: int = 0  # components of a vector
     visual: bool = False
@@ -70,16 +72,21 @@ class Param:
         return value["xyzw"] if found == "quaternion" else value
 
 
-def params_of(domain: Mapping[str, AxisSpec]) -> dict[str, Param]:
-    """Full column name -> column of every axis, in the order of ``domain``."""
+def params_of(task: TaskSpec) -> dict[str, Param]:
+    """Full column name -> column of every axis, in the order of `axes`."""
     return {
-        f"{'parts' if axis.each else 'scenes'}/param/{path}": _param(path, axis)
-        for path, axis in domain.items()
+        f"{'parts' if axis.each else 'scenes'}/param/{path}": _param(task, path, axis)
+        for path, axis in axes(task).items()
     }
 
 
-def _param(path: str, axis: AxisSpec) -> Param:
-    kinds = {kind for draw in (axis, *axis.edge.values()) for kind in _kinds(draw)}
+def _param(task: TaskSpec, path: str, axis: AxisSpec) -> Param:
+    """The column of an axis that draws from its core, its edges, and what shifts bring later."""
+    rows = changes(task, path)
+    later = [row.shift.range for row in rows if row.shift is not None]
+    kinds = {kind for draw in (axis, *axis.edge.values(), *later) for kind in _kinds(draw)}
+    if len(later) < len(rows) and not is_whole(task, path):
+        kinds = {("number", 0) if kind == ("integer", 0) else kind for kind in kinds}
     if kinds == {("integer", 0), ("number", 0)}:
         kinds = {("number", 0)}
     value, size = kinds.pop() if len(kinds) == 1 else ("json", 0)

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property, partial
 from pathlib import Path
@@ -21,8 +21,12 @@ from simenv.dataset.files import Files
 from simenv.dataset.hdf5 import read_attributes, read_column, read_layout, read_rows, read_text
 from simenv.dataset.layout import Layout
 from simenv.dataset.schema import BODY_OFFSET, DEPTHS, STEPS
+from simenv.dataset.splits import DEFAULT, check_current, read_split, split_file, split_names
 from simenv.dataset.store import Manifest
+from simenv.dataset.subset import Subset
+from simenv.errors import InputError
 from simenv.scene import Contacts
+from simenv.spec.explain import suggest
 
 __all__ = ["Dataset", "Item", "ObjectEntry", "open"]
 
@@ -166,6 +170,42 @@ class Dataset:
             column.removeprefix(f"{name}/"): read_column(self._main[column])
             for column in self.layout.columns(name)
         }
+
+    def column(self, name: str) -> NDArray[Any]:
+        """One whole column by its full name, such as "bodies/texture"."""
+        return read_column(self._main[name])
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Names of the splits that `simenv split` made."""
+        return split_names(self.path)
+
+    def split(self, name: str = DEFAULT) -> Mapping[str, NDArray[np.int64]]:
+        """Part ("train", "val", ...) -> the numbers of its scenes, sorted.
+
+        Raises:
+            InputError: there is no such split, or it is of another dataset.
+        """
+        found = read_split(self.path, name)
+        check_current(found, self.attrs, self.table("scenes"), split_file(self.path, name))
+        return {part: np.array(own, dtype=np.int64) for part, own in found.splits.items()}
+
+    def images(self, scenes: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
+        """The numbers of all images of some scenes: ``dataset[number]``."""
+        frames = np.flatnonzero(np.isin(self.column("frames/scene"), scenes))
+        every = len(self.cameras)
+        return np.asarray(frames[:, None] * every + np.arange(every)).ravel()
+
+    def subset(self, part: str, *, split: str = DEFAULT) -> Subset:
+        """The images of one part of a split, with ``len``, ``[i]`` and pickle.
+
+        Raises:
+            InputError: there is no such split or part, or it is of another dataset.
+        """
+        parts = self.split(split)
+        if part not in parts:
+            raise InputError(f"{self.path}: split {split} has no {part}; {suggest(part, parts)}")
+        return Subset(self, self.images(parts[part]))
 
     def __len__(self) -> int:
         return len(self._offset[:-1]) * len(self.cameras)

@@ -222,12 +222,13 @@ class Header:
     poses_sha256: str = ""  # of the dataset whose physics was drawn again; "": it was simulated
     gl: str = ""  # what the driver says it is
     look_seed: int | None = None  # where the visual axes were redrawn
+    at_day: float = 0.0  # where on the task's timeline
     gripper: str = ""  # whose grasps are labelled; "": none are
     touches: int = 0  # contacts of each of its grasps
     grasps_sha256: str = ""  # of the grasp sets
 
     @property
-    def identity(self) -> dict[str, str | int | None]:
+    def identity(self) -> dict[str, str | int | float | None]:
         """What two runs must share to write into one folder."""
         return {
             "format": FORMAT,
@@ -238,13 +239,14 @@ class Header:
             "look_seed": self.look_seed,
             "renderer": self.renderer,
             "tier": self.tier,
+            "at_day": self.at_day,
             "shard_scenes": self.shard_scenes,
             "poses_sha256": self.poses_sha256 or None,
             "grasps_sha256": self.grasps_sha256 or None,
         }
 
     @property
-    def attributes(self) -> dict[str, str | int]:
+    def attributes(self) -> dict[str, str | int | float]:
         """The root attributes, in order; look_seed is -1 where the look was not redrawn."""
         redrawn = -1 if self.look_seed is None else self.look_seed
         return {

@@ -79,11 +79,9 @@ class Manifest:
             return None
 
     @property
-    def scenes(self) -> range:
+    def scenes(self) -> tuple[int, ...]:
         """The scene numbers of the shard."""
-        if not self.rows:
-            return range(0)
-        return range(self.rows[0]["scene"], self.rows[-1]["scene"] + 1)
+        return tuple(int(row["scene"]) for row in self.rows)
 
 
 def shard_name(number: int) -> str:
@@ -277,7 +275,8 @@ def _sweep(out: Path) -> None:
                 rename(manifest)
     shards = [path for path in out.glob("shard-*.h5.part") if SHARD_NAME.fullmatch(path.stem)]
     own = [*shards, part(out / RUN), part(out / INDEX)]
-    for pending in [*own, *(out / MANIFESTS).glob("shard-*.json.part")]:
+    lists = (out / MANIFESTS).glob("fill-*.json.part")
+    for pending in [*own, *lists, *(out / MANIFESTS).glob("shard-*.json.part")]:
         pending.unlink(missing_ok=True)
 
 

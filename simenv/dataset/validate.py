@@ -16,13 +16,17 @@ from typing import Any
 import h5py
 import numpy as np
 
+from simenv.dataset.fills import read_fills
 from simenv.dataset.guard import safe_open
 from simenv.dataset.hdf5 import read_attributes, read_layout, read_tables, read_text
 from simenv.dataset.index import build_index
 from simenv.dataset.laws import scene_problems, table_problems
 from simenv.dataset.layout import Layout
+from simenv.dataset.leaks import leaks
+from simenv.dataset.read import Dataset
 from simenv.dataset.rows import Images, digests
 from simenv.dataset.schema import BODY_OFFSET
+from simenv.dataset.splits import check_current, read_split, split_file
 from simenv.dataset.store import (
     INDEX,
     MANIFESTS,
@@ -84,7 +88,23 @@ def validate(path: str | Path) -> Report:
         path = path.parent
     tally = _Tally()
     findings = tuple(_folder(path, tally) if path.is_dir() else _file(path, tally))
+    if not findings:  # rows can be followed
+        findings = tuple(_splits(path))
     return Report(tally.files, tally.scenes, tally.images, findings)
+
+
+def _splits(path: Path) -> Iterator[Finding]:
+    """Each split that is stored with the dataset: of this dataset, and without leaks."""
+    with Dataset(path) as dataset:
+        for name in dataset.splits:
+            file = split_file(dataset.path, name)
+            try:
+                split = read_split(dataset.path, name)
+                check_current(split, dataset.attrs, dataset.table("scenes"), file)
+            except InputError as error:
+                yield Finding(file.name, str(error).removeprefix(f"{file}: "))
+                continue
+            yield from (Finding(file.name, leak.what, leak.scene) for leak in leaks(dataset, split))
 
 
 @dataclass
@@ -147,9 +167,18 @@ def _together(out: Path, numbers: list[int], sound: dict[int, Manifest]) -> Iter
                 where = shard_name(owner[index])
                 yield Finding(shard_name(number), f"is in {where} as well", index)
             owner[index] = number
+    try:
+        fills = read_fills(out)
+    except InputError as error:
+        yield Finding(out.name, str(error).removeprefix(f"{out}/"))
+        return
     if len(sound) == numbers[-1] + 1:
-        for index in sorted(set(range(max(owner, default=-1) + 1)) - owner.keys()):
+        added = {scene for fill in fills for scene in fill.scenes}
+        first = fills[0].begun_with if fills else max(owner, default=-1) + 1
+        for index in sorted({*range(first), *added} - owner.keys()):
             yield Finding(out.name, "is in no shard", index)
+        for index in sorted(owner.keys() - added - set(range(first))):
+            yield Finding(shard_name(owner[index]), "is of no round that was added", index)
 
 
 def _file(path: Path, tally: _Tally, manifest: Manifest | None = None) -> Iterator[Finding]:

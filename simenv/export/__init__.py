@@ -11,6 +11,7 @@ from pathlib import Path
 from simenv.dataset.demo import is_demos, open_demos
 from simenv.dataset.grasps import is_grasps
 from simenv.dataset.read import open as open_dataset
+from simenv.dataset.splits import read_split
 from simenv.errors import InputError
 from simenv.export import (
     acronym,
@@ -53,6 +54,7 @@ def export(
     cameras: Sequence[str] = (),
     sensor: bool = False,
     categories: str = "class",
+    split: str | None = None,
     progress: Progress = lambda done, total: None,
 ) -> str:
     """Write what is at ``path`` into the new folder ``out``; what was written, in a line.
@@ -63,9 +65,11 @@ def export(
         to: one of FORMATS for a dataset, of RECTANGLE_FORMATS for one with the label grasps, of
             DEMO_FORMATS for demonstrations, of GRASP_FORMATS for grasps.
         out: must not exist, or be empty.
-        cameras: whose pictures; none: all. This and the next two are of datasets alone.
+        cameras: whose pictures; none: all. This and the next three are of datasets alone.
         sensor: colour and depth as the device sees them, where a camera has one; else clean.
         categories: of coco: "class" or "object".
+        split: of a dataset: each part of this split apart, as the format has it, and what the split
+            says as splits.json.
         progress: called after each picture, episode or file of grasps, with how many are done, and
             how many there are.
 
@@ -77,24 +81,37 @@ def export(
     _check("--to", "format", to, FORMATS + RECTANGLE_FORMATS + DEMO_FORMATS + GRASP_FORMATS)
     _check("--categories", "choice", categories, CATEGORIES)
     _check_kind(path, to)
-    if to not in FORMATS + RECTANGLE_FORMATS and (cameras or sensor):
-        raise InputError("--cameras, --sensor: are of datasets; leave them out")
+    if to not in FORMATS + RECTANGLE_FORMATS and (cameras or sensor or split):
+        raise InputError("--cameras, --sensor, --split: are of datasets; leave them out")
     if to in DEMO_FORMATS:
         return _export_demos(DemoSource(open_demos(path), progress), to, out)
     if to in GRASP_FORMATS:
         return _export_grasps(Path(path), to, out, progress)
     with open_dataset(path) as dataset:
-        source = Source.of(dataset, cameras, sensor=sensor, progress=progress)
+        source = Source.of(dataset, cameras, sensor=sensor, progress=progress, split=split)
         with Folder(out) as folder:
-            if to == "cornell":
-                return f"{out}: {rectangles.write_cornell(source, folder)}"
-            if to == "jacquard":
-                return f"{out}: {rectangles.write_jacquard(source, folder)}"
-            if to == "bop":
-                instances = bop.write(source, folder)
-            else:
-                instances = coco.write(source, folder, categories=categories)
-    return f"{out}: {len(source)} images, {instances} instances of {len(source.objects)} objects"
+            if split is not None:
+                folder.write("splits.json", read_split(dataset.path, split).text.encode())
+            return f"{out}: {_export_images(source, folder, to, categories)}{_left_out(source)}"
+
+
+def _export_images(source: Source, folder: Folder, to: str, categories: str) -> str:
+    if to == "cornell":
+        return str(rectangles.write_cornell(source, folder))
+    if to == "jacquard":
+        return str(rectangles.write_jacquard(source, folder))
+    if to == "bop":
+        instances = bop.write(source, folder)
+    else:
+        instances = coco.write(source, folder, categories=categories)
+    return f"{len(source)} images, {instances} instances of {len(source.objects)} objects"
+
+
+def _left_out(source: Source) -> str:
+    """What to say of scenes that came after the split was made."""
+    scenes = source.dataset.column("frames/scene")
+    count = len(set(scenes.tolist())) - len(set(scenes[source.frames].tolist()))
+    return f"; {count} scenes that are in no part are left out" if count else ""
 
 
 def _export_demos(source: DemoSource, to: str, out: str | Path) -> str:

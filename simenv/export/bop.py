@@ -6,8 +6,8 @@ leaves open (how wide a box is, what is said of hidden parts) is as the toolkit 
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -22,11 +22,13 @@ from simenv.export.model import MM, info, ply
 from simenv.export.png import png
 from simenv.export.silhouette import Silhouettes
 from simenv.export.source import Shot, Source
-from simenv.export.text import by_line, numbers
+from simenv.export.text import by_line, compact, numbers
 
 __all__ = ["write"]
 
-SPLIT = "train"
+SPLIT = "train"  # where the dataset is not split
+TARGETS = "_targets_bop19.json"  # of the parts of a split whose names start with test
+LEAST_SEEN = 0.1  # of a target, as in the challenges
 UNSEEN = [-1, -1, -1, -1]  # the boxes of a part that is not visible
 
 
@@ -37,6 +39,11 @@ class Book:
     scene_camera: dict[int, Any] = field(default_factory=dict)
     scene_gt: dict[int, Any] = field(default_factory=dict)
     scene_gt_info: dict[int, Any] = field(default_factory=dict)
+
+    @property
+    def instances(self) -> int:
+        """In all images together."""
+        return sum(len(rows) for rows in self.scene_gt.values())
 
     def write(self, folder: Folder, name: str) -> None:
         """Write them into the scene's folder ``name``."""
@@ -57,8 +64,15 @@ def write(source: Source, folder: Folder) -> int:
     silhouettes, instances = Silhouettes(source.dataset), 0
     with folder.rows("simenv_map.json") as rows:
         rows.raw("[\n")
-        for _, shots in groupby(source.shots(), key=lambda shot: shot.item.scene):
-            instances += _write_scene(source, folder, shots, silhouettes, rows)
+        for split, part in source.parts():
+            targets: list[dict[str, int]] = []
+            for _, shots in groupby(part.shots(), key=lambda shot: shot.item.scene):
+                books = _write_scene(part, folder, shots, silhouettes, rows, split)
+                instances += sum(book.instances for book in books.values())
+                targets += _targets(books)
+            if split.startswith("test"):
+                lines = ",\n".join(compact(row) for row in targets)
+                folder.write(f"{split}{TARGETS}", f"[\n{lines}\n]\n".encode())
         rows.raw("\n]\n")
     return instances
 
@@ -69,15 +83,16 @@ def _write_scene(
     shots: Iterable[Shot],
     silhouettes: Silhouettes,
     rows: Rows,
-) -> int:
-    """All cameras of one scene, each a BOP scene of its own."""
-    books: dict[str, Book] = defaultdict(Book)
-    instances = 0
+    split: str,
+) -> dict[int, Book]:
+    """All cameras of one scene, each a BOP scene of its own: by number, written to its folder."""
+    books: dict[int, Book] = defaultdict(Book)
     for shot in shots:
         number = shot.item.scene * len(source.dataset.cameras) + shot.camera
-        name, book = f"{SPLIT}/{number:06d}", books[f"{SPLIT}/{number:06d}"]
+        name = f"{split or SPLIT}/{number:06d}"
+        book = books[number]
         if not book.scene_gt:
-            rows.add(_map_row(number, shot))
+            rows.add(_map_row(number, shot) | ({"split": split} if split else {}))
         masks = list(silhouettes.of(shot))
         _write_pictures(folder, name, shot, masks)
         book.scene_camera[shot.frame] = _camera(source, shot)
@@ -85,10 +100,19 @@ def _write_scene(
         book.scene_gt_info[shot.frame] = [
             _seen(shot, row, mask) for row, mask in zip(shot.rows, masks, strict=True)
         ]
-        instances += len(shot.rows)
-    for name, book in books.items():
-        book.write(folder, name)
-    return instances
+    for number, book in books.items():
+        book.write(folder, f"{split or SPLIT}/{number:06d}")
+    return books
+
+
+def _targets(books: Mapping[int, Book]) -> Iterator[dict[str, int]]:
+    """What a method is asked for: how many of which object it is to find in which image."""
+    for number, book in sorted(books.items()):
+        for image, rows in book.scene_gt.items():
+            seen = [row["visib_fract"] >= LEAST_SEEN for row in book.scene_gt_info[image]]
+            found = Counter(row["obj_id"] for row, good in zip(rows, seen, strict=True) if good)
+            for obj_id, count in sorted(found.items()):
+                yield {"im_id": image, "inst_count": count, "obj_id": obj_id, "scene_id": number}
 
 
 def _write_pictures(folder: Folder, name: str, shot: Shot, masks: list[NDArray[np.bool_]]) -> None:
@@ -209,7 +233,7 @@ def _about(source: Source) -> str:
         pictures=pictures,
         cameras=len(source.dataset.cameras),
         names=", ".join(source.dataset.cameras),
-        split=SPLIT,
+        split=", ".join(source.split or (SPLIT,)),
         **{key: attrs[key] for key in ("task_name", "seed", "renderer", "simenv_version")},
     )
 

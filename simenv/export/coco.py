@@ -22,15 +22,23 @@ from simenv.label.points import HIDDEN, MISSING, OUTSIDE, VISIBLE
 __all__ = ["CATEGORIES", "write"]
 
 CATEGORIES = ("class", "object")  # what a category is
-FILE = "annotations/instances.json"
+FILE = "annotations/instances{}.json"  # "", or _ and the name of a part of the split
 V = {MISSING: 0, OUTSIDE: 0, HIDDEN: 1, VISIBLE: 2}  # COCO's v: not labelled, hidden, visible
 UV_DIGITS = 3  # after the point
 
 
 def write(source: Source, folder: Folder, *, categories: str = "class") -> int:
-    """Write the dataset; how many instances it has."""
+    """Write the dataset, a file for each part of its split; how many instances it has."""
     book = Book(source, categories)
-    with folder.rows(FILE) as file, folder.rows(f"{FILE}.annotations") as annotations:
+    return sum(
+        _write(part, folder, book, FILE.format(f"_{name}" if name else ""))
+        for name, part in source.parts()
+    )
+
+
+def _write(source: Source, folder: Folder, book: Book, name: str) -> int:
+    """Write one file and its pictures; how many instances it has."""
+    with folder.rows(name) as file, folder.rows(f"{name}.annotations") as annotations:
         file.raw(f'{{"info": {compact(_info(source))},\n"licenses": [],\n')
         file.raw(f'"categories": {compact(book.categories)},\n"images": [\n')
         for shot in source.shots():

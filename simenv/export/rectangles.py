@@ -6,6 +6,7 @@ GG-CNN and of what came after it find ``*/pcd*cpos.txt`` and ``*/*_grasps.txt``.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -63,7 +64,7 @@ class _Picture:
 def write_cornell(source: Source, folder: Folder) -> Counts:
     """``01/pcd0100r.png``, ``...d.tiff``, ``...cpos.txt``, ``...cneg.txt``: one set a picture."""
 
-    def write(picture: _Picture) -> None:
+    def write(picture: _Picture) -> str:
         number, shot = FIRST + picture.number, picture.shot
         start = f"{number // EACH:02d}/pcd{number:04d}"
         step_m = np.float32(source.depth_step_m(shot.item.camera))
@@ -71,8 +72,9 @@ def write_cornell(source: Source, folder: Folder) -> Counts:
         folder.write(f"{start}d.tiff", _tiff(shot.depth * step_m))
         folder.write(f"{start}cpos.txt", as_cornell(picture.positives).encode())
         folder.write(f"{start}cneg.txt", as_cornell(picture.negatives).encode())
+        return start
 
-    return _write(_Seen(source, "cornell"), write)
+    return _write(_Seen(source, "cornell"), write, folder)
 
 
 def write_jacquard(source: Source, folder: Folder) -> Counts:
@@ -83,7 +85,7 @@ def write_jacquard(source: Source, folder: Folder) -> Counts:
     """
     task = str(source.dataset.attrs["task_name"])
 
-    def write(picture: _Picture) -> None:
+    def write(picture: _Picture) -> str:
         item = picture.shot.item
         name = picture.objects[0] if len(picture.objects) == 1 else task
         start = f"{name}/{picture.number}_{name}"
@@ -94,17 +96,20 @@ def write_jacquard(source: Source, folder: Folder) -> Counts:
         parts = np.isin(item.instance, item.ids[picture.shot.rows])
         folder.write(f"{start}_mask.png", png(np.uint8(255) * parts))
         folder.write(f"{start}_grasps.txt", _jacquard_text(picture.positives).encode())
+        return start
 
-    return _write(_Seen(source, "jacquard"), write)
+    return _write(_Seen(source, "jacquard"), write, folder)
 
 
-def _write(seen: _Seen, write: Callable[[_Picture], None]) -> Counts:
+def _write(seen: _Seen, write: Callable[[_Picture], str], folder: Folder) -> Counts:
+    """All pictures with a positive; ``write`` says how the names of a picture's files begin."""
     images = left_out = positives = negatives = 0
+    starts: dict[str, list[str]] = defaultdict(list)  # by part of the split
     for picture in seen.pictures():
         if not len(picture.positives):
             left_out += 1
             continue
-        write(picture)
+        starts[seen.source.part_of(picture.shot.item.scene)].append(write(picture))
         images += 1
         positives += len(picture.positives)
         negatives += len(picture.negatives)
@@ -114,6 +119,8 @@ def _write(seen: _Seen, write: Callable[[_Picture], None]) -> Counts:
             f"{round(np.degrees(STEEPEST_RAD))} degrees of the camera's axis that holds; look from "
             "where the gripper comes from, or generate more scenes"
         )
+    for part in seen.source.split or ():
+        folder.write(f"splits/{part}.txt", "".join(f"{start}\n" for start in starts[part]).encode())
     return Counts(images, left_out, positives, negatives)
 
 

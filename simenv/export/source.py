@@ -7,7 +7,7 @@ hide parts, but nobody asks for their poses.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -55,15 +55,23 @@ class Source:
     cameras: tuple[str, ...]
     sensor: bool = False  # pictures of the device, where a camera has one
     progress: Progress = lambda done, total: None
+    split: Mapping[str, NDArray[np.int64]] | None = None  # part -> scenes
+    scenes: NDArray[np.int64] | None = None  # only these
 
     @classmethod
     def of(
-        cls, dataset: Dataset, cameras: Sequence[str], *, sensor: bool, progress: Progress
+        cls,
+        dataset: Dataset,
+        cameras: Sequence[str],
+        *,
+        sensor: bool,
+        progress: Progress,
+        split: str | None = None,
     ) -> Source:
-        """Check what is asked for; no cameras means all.
+        """Check what is asked for; no cameras means all, and no split all scenes.
 
         Raises:
-            InputError: there is no such camera, or no picture at all.
+            InputError: there is no such camera or split, or no picture at all.
         """
         for camera in cameras:
             if camera not in dataset.cameras:
@@ -73,16 +81,47 @@ class Source:
         if not len(dataset):
             raise InputError(f"{dataset.path}: holds no picture; generate scenes first")
         chosen = tuple(name for name in dataset.cameras if not cameras or name in cameras)
-        return cls(dataset, chosen, sensor, progress)
+        if split is None:
+            return cls(dataset, chosen, sensor, progress)
+        parts = dataset.split(split)
+        scenes = np.concatenate(list(parts.values()))
+        return cls(dataset, chosen, sensor, progress, parts, scenes)
+
+    def parts(self) -> Iterator[tuple[str, Source]]:
+        """Each part of the split by its name, which is "" where all scenes are one."""
+        if self.split is None:
+            yield "", self
+            return
+        done = 0
+        for name, scenes in self.split.items():
+            part = replace(self, split=None, scenes=scenes, progress=self._from(done))
+            yield name, part
+            done += len(part)
+
+    def part_of(self, scene: int) -> str:
+        """The part that a scene is in; "" without a split."""
+        parts = (self.split or {}).items()
+        return next((name for name, scenes in parts if scene in scenes), "")
+
+    def _from(self, start: int) -> Progress:
+        """Progress of a part that begins after ``start`` pictures."""
+        return lambda done, _: self.progress(start + done, len(self))
 
     def __len__(self) -> int:
-        return len(self.dataset) // len(self.dataset.cameras) * len(self.cameras)
+        return len(self.frames) * len(self.cameras)
+
+    @cached_property
+    def frames(self) -> NDArray[np.int64]:
+        """The rows of /frames that are exported."""
+        scene = self.dataset.column("frames/scene")
+        wanted = np.ones(len(scene), bool) if self.scenes is None else np.isin(scene, self.scenes)
+        return np.flatnonzero(wanted)
 
     def shots(self) -> Iterator[Shot]:
         """All pictures, by frame and camera, one in memory at a time; frames of a scene adjoin."""
         done, every = 0, len(self.dataset.cameras)
         wanted = [self.dataset.cameras.index(name) for name in self.cameras]
-        for frame in range(len(self.dataset) // every):
+        for frame in self.frames.tolist():
             for camera in wanted:
                 yield self._shot(self.dataset[frame * every + camera], camera)
                 done += 1
@@ -135,7 +174,7 @@ class Source:
         return tuple(
             name
             for path, name in named_objects(self._task).items()
-            if group_of(path) in self._groups
+            if group_of(path, self._task) in self._groups
         )
 
     @cached_property

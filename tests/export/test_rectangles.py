@@ -1,5 +1,6 @@
 """Cornell's and Jacquard's files hold the grasps that a camera sees along its axis."""
 
+import re
 from pathlib import Path
 
 import cv2
@@ -11,6 +12,7 @@ import simenv
 from simenv.errors import InputError
 from simenv.export import RECTANGLE_FORMATS, export
 from simenv.generate import generate
+from simenv.split import split
 from tests.export.conftest import files
 from tests.grasp.hand_made import ABOVE, FOUR, project
 
@@ -172,3 +174,21 @@ def test_where_no_picture_has_a_positive_it_is_said(picked: Path, tmp_path: Path
     with pytest.raises(InputError, match="no picture has a grasp within 30 degrees of the camera"):
         export(picked, "jacquard", tmp_path / "out", cameras=["side"])
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("to", RECTANGLE_FORMATS)
+def test_a_split_lists_the_pictures_of_each_part(picked: Path, tmp_path: Path, to: str) -> None:
+    made = split(picked, name="halves", fractions={"train": 0.5, "test": 0.5}).split
+    export(picked, to, tmp_path / "out", split="halves")
+    lists = {
+        name: (tmp_path / f"out/splits/{name}.txt").read_text().split() for name in made.splits
+    }
+    with simenv.open(picked) as dataset:
+        for name, starts in lists.items():
+            first, pattern = (100, r"pcd(\d+)") if to == "cornell" else (0, r"/(\d+)_")
+            images = {int(re.findall(pattern, start)[0]) - first for start in starts}
+            assert images
+            assert images <= set(dataset.images(made.splits[name]).tolist())
+    every = [start for starts in lists.values() for start in starts]
+    assert all(list((tmp_path / "out").glob(f"{start}*")) for start in every)
+    assert len(every) == len(set(every))
