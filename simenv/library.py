@@ -119,7 +119,7 @@ def task_stock(task: Task) -> dict[str, GraspSet]:
         raise InputError(f"labels: grasps needs a gripper, and {task.robot.name} has none")
     groups = {name for name, group in task.spec.actors.items() if group.role == "part"}
     named = named_objects(task.spec).items()
-    keys = {key for path, key in named if group_of(path) in groups}
+    keys = {key for path, key in named if group_of(path, task.spec) in groups}
     parts = {key: task.objects[key] for key in sorted(keys)}
     return stock(parts, task.robot, near=task.folder)
 

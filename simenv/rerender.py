@@ -18,6 +18,7 @@ from simenv.replay import Replay
 from simenv.spec import yaml
 from simenv.spec.backdrop import backdrops
 from simenv.spec.check import check
+from simenv.spec.check_timeline import check_timeline
 from simenv.spec.domain import AxisSpec
 from simenv.spec.explain import suggest
 from simenv.spec.load import Task
@@ -45,7 +46,7 @@ def rerender(
         path: the dataset whose poses are drawn.
         out: a folder, or a file that ends in ``.h5``.
         look: visual path of the task -> value, or a mapping of what is to be another below it; an
-            axis at such a path no longer varies.
+            axis at such a path no longer varies, and no longer moves with the days.
         look_seed: redraws the visual axes; default: as they were.
         renderer: default: the one that drew ``path``.
         labels: what to add to the labels of ``path``.
@@ -72,13 +73,15 @@ def rerender(
         )
     plan = Plan.of(
         task,
-        scenes=len(source.scenes["index"]),
+        scenes=source.generated,
         seed=int(source.attrs["seed"]),
         renderer=str(source.attrs["renderer"]) if renderer is None else renderer,
         tier=str(source.attrs["tier"]),
         look_seed=source.look_seed if look_seed is None else look_seed,
+        at_day=source.at_day,
         poses=Path(path).absolute(),
         poses_sha256=sha256,
+        fills=source.fills,
     )
     return produce(plan, task, Path(out), jobs=jobs, devices=devices, progress=progress)
 
@@ -120,10 +123,14 @@ def _changed(task: Task, look: Mapping[str, object], labels: Sequence[str]) -> T
     changes = {
         "labels": tuple(label for label in LABELS if label in together),
         "domain": _without(spec.domain, look),
+        "timeline": tuple(
+            change for change in spec.timeline if not any(_related(change.axis, p) for p in look)
+        ),
     }
     spec = spec.model_copy(update=changes)
     images, problems = backdrops(spec, task.folder)
-    if problems := [*problems, *check(spec, task.objects)]:
+    problems += [*check(spec, task.objects), *check_timeline(spec, task.objects)]
+    if problems:
         raise InputError("\n".join(f"--look {problem}" for problem in problems))
     return Task(spec, task.objects, None, task.folder, images)
 

@@ -163,6 +163,8 @@ class Scene:
     backdrop: Path | None = None  # the image file that look.backdrop names
     robot: Robot | None = None
     start_s: float = 0.0  # when this begins: seconds after the drop
+    time_days: float = 0.0  # where on the task's timeline it was drawn
+    set_values: Mapping[str, object] = field(default_factory=dict)  # of an edge case: no axes
 
     def at(self, snapshot: Snapshot) -> Scene:
         """The scene that begins where ``snapshot`` of this one was taken; the robot as it began."""

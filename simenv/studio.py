@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from simenv.clock import Clock
 from simenv.compose import compose
 from simenv.dataset.record import Attempt, CameraRecord, Record
-from simenv.domain.sample import sample
+from simenv.domain.sample import Sample, sample
 from simenv.domain.stream import stream
 from simenv.grasp.scene import GraspFinder
+from simenv.guarantee import met, needed_labels
 from simenv.label.flow import flow, velocity
 from simenv.label.label import label, labelled_rows
 from simenv.label.pictures import pictures
@@ -29,6 +30,7 @@ from simenv.render.renderer import Channel, Frame, Frames, Renderer
 from simenv.replay import Replay
 from simenv.scene import Camera, Scene, SceneGrasps, Snapshot, View
 from simenv.sensor import depth_picture, rgb_picture
+from simenv.spec.edge import Guarantee
 from simenv.spec.load import Task
 
 __all__ = ["Studio"]
@@ -59,8 +61,8 @@ class Shot:
 class Studio:
     """A world and a renderer that turn scene numbers of one task into records.
 
-    The record of scene i depends on (task, seed, tier, look_seed, renderer) and i alone. With
-    ``replay`` nothing falls: the poses of a logged dataset are drawn again.
+    The record of scene i depends on (task, seed, tier, look_seed, at_day, renderer) and i alone.
+    With ``replay`` nothing falls: the poses of a logged dataset are drawn again.
     """
 
     def __init__(
@@ -71,10 +73,12 @@ class Studio:
         renderer: str = "auto",
         tier: str = "core",
         look_seed: int | None = None,
+        at_day: float = 0.0,
         device: int | None = None,
         replay: Replay | None = None,
     ) -> None:
         self.task, self.seed, self.tier, self.look_seed = task, seed, tier, look_seed
+        self.at_day = at_day
         self.renderer: Renderer = open_renderer(renderer, device)
         self.clock = Clock()  # by stage: compose, load, simulate, render, label
         self.world: World | Replay = replay or World(self.clock)
@@ -98,38 +102,75 @@ class Studio:
 
     def record(self, index: int) -> Record:
         """Scene ``index``: the first accepted attempt, or the last rejected one without frames."""
-        return self._finish(self._begin(index))
+        return self._whole(self._begin(index))
+
+    def record_of(self, drawn: Sample) -> Record:
+        """The one attempt whose values are ``drawn``, accepted or not."""
+        scene = compose(self.task, drawn, seed=self.seed)
+        outcome = self.world.run(scene)
+        word = "rejected" if outcome.reason else "accepted"
+        tried = [Attempt(word, outcome.reason, outcome.duration_s)]
+        return self._finish(self._drawn(scene, outcome, tried))
 
     def records(self, indices: Iterable[int]) -> Iterator[Record]:
         """Many scenes: each falls while the pictures of the one before are being drawn."""
-        begun: Begun | None = None
+        begun: Begun | Record | None = None
         for index in indices:
             before, begun = begun, self._begin(index)
             if before is not None:
-                yield self._finish(before)
+                yield self._whole(before)
         if begun is not None:
-            yield self._finish(begun)
+            yield self._whole(begun)
 
-    def _begin(self, index: int) -> Begun:
+    def _whole(self, begun: Begun | Record) -> Record:
+        return begun if isinstance(begun, Record) else self._finish(begun)
+
+    def _begin(self, index: int) -> Begun | Record:
+        """The last attempt; a record where its labels had to be made to judge it."""
         attempts: list[Attempt] = []
         for attempt in range(self.task.spec.physics.max_attempts):
             with self.clock("compose"):
                 scene = self._compose(index, attempt)
             outcome = self.world.run(scene)
-            accepted = not outcome.reason
-            word = "accepted" if accepted else "rejected"
+            word = "rejected" if outcome.reason else "accepted"
             attempts.append(Attempt(word, outcome.reason, outcome.duration_s))
-            if accepted:
-                break
+            if outcome.reason:
+                continue
+            begun = self._drawn(scene, outcome, attempts)
+            promised = self._promised(scene)
+            if promised is None:
+                return begun
+            record = self._finish(begun)
+            if met(promised, record, self.task.spec.actors):
+                return record
+            attempts[-1] = Attempt("rejected", "guarantee", outcome.duration_s)
+        return self._drawn(scene, replace(outcome, snapshots=()), attempts)
+
+    def _drawn(self, scene: Scene, outcome: Outcome, attempts: list[Attempt]) -> Begun:
         with self.clock("render"):
             frames = tuple(self._draw(snapshot) for snapshot in outcome.snapshots)
         return Begun(scene, outcome, tuple(attempts), frames)
 
+    def _promised(self, scene: Scene) -> Guarantee | None:
+        """What the labels must show; nothing when logged poses are drawn again: they did."""
+        case = self.task.spec.edge_cases.get(scene.tier)
+        return None if case is None or isinstance(self.world, Replay) else case.guarantee
+
     def _compose(self, index: int, attempt: int) -> Scene:
         drawn = sample(
-            self.task, self.seed, index, attempt=attempt, tier=self.tier, look_seed=self.look_seed
+            self.task,
+            self.seed,
+            index,
+            attempt=attempt,
+            tier=self.tier,
+            look_seed=self.look_seed,
+            at_day=self.at_day,
         )
-        return compose(self.task, drawn, seed=self.seed)
+        scene = compose(self.task, drawn, seed=self.seed)
+        promised = self._promised(scene)
+        if promised is None:
+            return scene
+        return replace(scene, labels=scene.labels | needed_labels(promised))
 
     def _draw(self, snapshot: Snapshot) -> Frames:
         """All cameras of one snapshot: its poses go to the renderer once."""
@@ -167,6 +208,7 @@ class Studio:
             cameras=self._film(begun, grasps),
             contacts=tuple(s.contacts for s in snapshots if s.contacts is not None),
             grasps=grasps,
+            time_days=scene.time_days,
         )
 
     def _film(self, begun: Begun, grasps: tuple[SceneGrasps, ...]) -> dict[str, CameraRecord]:

@@ -37,6 +37,7 @@ def verify(path: str | Path, *, scenes: int = 3) -> Iterator[str]:
         renderer=str(attrs["renderer"]),
         tier=str(attrs["tier"]),
         look_seed=source.look_seed,
+        at_day=source.at_day,
     )
     layout = Layout.of(plan.header(task))
     with plan.studio() as studio:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simenv.compose.camera import cameras
+from simenv.compose.edges import Built, Part, as_built, build, riding
 from simenv.compose.furniture import furnish, ground
 from simenv.compose.robot import links
 from simenv.compose.robot import robot as place_robot
@@ -41,14 +42,16 @@ def compose(task: Task, sample: Sample, *, seed: int) -> Scene:
     Raises:
         InputError: if a value is not acceptable to the task.
     """
-    spec = vary(task, sample.values)
-    parts, crowded = _parts(task, spec, sample, seed)
+    spec = vary(task, {**sample.values, **sample.set_values})
+    built = _built(task, spec, sample, seed)
+    parts, crowded = _parts(task, spec, sample, seed, built)
     rows = [*parts, *furnish(spec.scene, task, first_id=len(parts) + 1)]
     robot = None if task.robot is None else place_robot(spec, task.robot, first_row=len(rows))
     if robot is not None:
         rows += links(robot, first_id=len(rows) + 1)
     rows += ground(spec.scene, task)
     bodies = tuple(body for body, _ in rows)
+    belts = _belts(spec.scene, bodies)
     floor = spec.scene.floor
     return Scene(
         index=sample.scene,
@@ -57,15 +60,15 @@ def compose(task: Task, sample: Sample, *, seed: int) -> Scene:
         gravity_m_s2=spec.scene.gravity_m_s2,
         floor_z_m=floor.z_m if floor else None,
         floor_friction=floor.friction if floor else Friction(),
-        bodies=bodies,
+        bodies=riding(bodies, built, belts, {body.object: model for body, model in rows}),
         objects={body.object: model for body, model in rows},
-        belts=_belts(spec.scene, bodies),
+        belts=belts,
         cameras=cameras(spec),
         capture=spec.capture,
         look=spec.look,
         physics=spec.physics,
         scene_values=sample.values,
-        part_values=sample.part_values,
+        part_values=as_built(sample.part_values, [body for body, _ in parts], built),
         crowded=crowded,
         labels=frozenset(spec.labels),
         classes=task.classes,
@@ -73,17 +76,31 @@ def compose(task: Task, sample: Sample, *, seed: int) -> Scene:
         visual_seed=seed if sample.look_seed is None else sample.look_seed,
         backdrop=task.backdrop(spec.look.backdrop.image),
         robot=robot,
+        time_days=sample.time_days,
+        set_values=sample.set_values,
     )
 
 
+def _built(task: Task, spec: TaskSpec, sample: Sample, seed: int) -> Mapping[Part, Built]:
+    """What the edge case of this scene places itself; nothing in any other scene."""
+    if sample.tier not in task.spec.edge_cases:
+        return {}
+    rng = stream(seed, sample.scene, f"edge_cases.{sample.tier}", attempt=sample.attempt)
+    return build(sample.tier, task, spec, rng)
+
+
 def _parts(
-    task: Task, spec: TaskSpec, sample: Sample, seed: int
+    task: Task, spec: TaskSpec, sample: Sample, seed: int, built: Mapping[Part, Built]
 ) -> tuple[list[tuple[Body, ObjectModel]], bool]:
     """The parts, and whether one of them had to be stacked higher than its group allows."""
     rows: list[tuple[Body, ObjectModel]] = []
-    taken, crowded = np.empty((0, 2, 3)), False
+    taken, crowded = np.array([own.placed.box for own in built.values()]).reshape(-1, 2, 3), False
     for group in spec.actors:
         for part, own in enumerate(_each(spec, group, sample)):
+            if fixed := built.get((group, part)):
+                body = _body(len(rows) + 1, group, part, own, fixed.model, fixed.placed)
+                rows.append((body, fixed.model))
+                continue
             model = _model(task, own, part)
             fractions = _fractions(sample, seed, group, part, own)
             placed = place(model, own.spawn, spec.scene.zones[own.spawn.zone], fractions, taken)

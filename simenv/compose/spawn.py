@@ -13,7 +13,7 @@ from simenv.pose import Matrix
 from simenv.spec.object import ObjectModel
 from simenv.spec.task import Spawn, Zone
 
-__all__ = ["GAP_M", "Placed", "extreme_points", "place"]
+__all__ = ["GAP_M", "Placed", "extreme_points", "place", "positions"]
 
 GAP_M = 0.002  # kept between the bounding boxes of two parts
 
@@ -49,7 +49,7 @@ def place(
     R_WB = spawn.orientation.X_AB()[:3, :3]
     points_W = extreme_points(model) @ R_WB.T
     low, high = points_W.min(axis=0), points_W.max(axis=0)
-    p_WB = _positions(points_W[:, :2], zone, fractions)
+    p_WB = positions(points_W[:, :2], zone, fractions)
     ground = zone.center[2] + spawn.height_m
     bottoms = _lowest_free(p_WB + low[:2], p_WB + high[:2], float(high[2] - low[2]), ground, taken)
     best = int(np.argmin(bottoms))
@@ -57,7 +57,7 @@ def place(
     return Placed(pose.pose(R_WB, p), np.stack([low, high]) + p, float(bottoms[best] - ground))
 
 
-def _positions(
+def positions(
     points_W: NDArray[np.float64], zone: Zone, fractions: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """World x, y (N, 2) of the part's origin at each of the fractions."""

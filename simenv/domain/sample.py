@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simenv.domain.axis import dims, value_at
+from simenv.domain.edge import EDGE_TIERS, edge_named, edge_names
 from simenv.domain.stream import SOBOL_DIMS, point, stream
+from simenv.domain.timeline import check_day, on_day, range_on
 from simenv.errors import InputError
 from simenv.spec.domain import AxisSpec, Distribution
 from simenv.spec.load import Task
 
 __all__ = ["Sample", "blocks", "sample"]
-
-TIERS = ("core", "edge", "all")
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,12 @@ class Sample:
 
     scene: int
     attempt: int
-    tier: str  # "core", or "<axis path>/<edge name>": the one axis that left its core range
+    tier: str  # "core", "<axis path>/<edge name>" of the axis that left its core, or an edge case
     values: Mapping[str, object]  # axis path -> value, for axes of the whole scene
     part_values: Mapping[str, tuple[object, ...]]  # axis path -> one value for each part of a group
     look_seed: int | None = None  # where the visual axes were drawn from another seed
+    time_days: float = 0.0  # where on the timeline it was drawn
+    set_values: Mapping[str, object] = field(default_factory=dict)  # of an edge case: no axes
 
 
 def sample(
@@ -39,6 +41,7 @@ def sample(
     attempt: int = 0,
     tier: str = "core",
     look_seed: int | None = None,
+    at_day: float = 0.0,
 ) -> Sample:
     """The values of all axes of ``task`` in one scene.
 
@@ -52,9 +55,11 @@ def sample(
         seed: of the dataset, 0 or larger.
         scene: number of the scene, 0 or larger.
         attempt: 0 at first, then one more for each rejection.
-        tier: ``core``; ``edge``: one axis, drawn for each scene, leaves its core range for one of
-            its named edges; ``all``: one or the other, with even odds.
+        tier: ``core``; ``edge``: one edge, drawn for each scene: an axis leaves its core range for
+            one of its named edges, or the scene is one of the edge cases; ``all``: one or the
+            other, with even odds; or the name of one edge.
         look_seed: of the visual axes, if not ``seed``.
+        at_day: where on the task's timeline; what it does not move is the same on all days.
 
     Raises:
         InputError: if the tier is unknown or has no edges to draw from, a seed is negative, or a
@@ -63,7 +68,9 @@ def sample(
     for number in (seed, look_seed):
         if number is not None and number < 0:
             raise InputError(f"seed {number} is negative; use 0 or larger")
-    return _Draw(task, seed, scene, attempt, _tier(task, seed, scene, tier), look_seed).sample()
+    check_day(at_day)
+    chosen = _tier(task, seed, scene, tier)
+    return _Draw(task, seed, scene, attempt, chosen, look_seed, at_day).sample()
 
 
 def _tier(task: Task, seed: int, scene: int, tier: str) -> str:
@@ -72,9 +79,9 @@ def _tier(task: Task, seed: int, scene: int, tier: str) -> str:
     Every edge draws a lot of its own and the highest wins: a new edge changes only the scenes that
     it wins. Scene parity would not do: some Sobol coordinates follow it.
     """
-    if tier not in TIERS:
-        raise InputError(f"tier {tier!r} is unknown; use core, edge or all")
-    edges = [f"{path}/{name}" for path, axis in task.spec.domain.items() for name in axis.edge]
+    edges = edge_names(task)
+    if tier not in EDGE_TIERS:
+        return edge_named(task, tier)
     if tier == "edge" and not edges:
         raise InputError(
             f"{task.path or task.name}: domain: tier edge needs an axis with an edge, and none has"
@@ -97,37 +104,58 @@ class _Draw:
     attempt: int
     tier: str
     look_seed: int | None
+    day: float
 
     def sample(self) -> Sample:
-        domain = self.task.spec.domain
+        axes = self.task.axes
         values: dict[str, object] = {}
         part_values: dict[str, tuple[object, ...]] = {}
-        room = blocks(domain)
+        room = blocks(self.task.spec.domain)
         # What a texture can be depends on the objects, so these are drawn first.
-        paths = sorted(domain, key=lambda path: not path.endswith(".objects"))
+        paths = sorted([*axes, *self._extra], key=lambda path: not path.endswith(".objects"))
         for path in paths:
-            if path in room:
-                values[path] = self._value(path, room[path], values)
+            if path not in axes or axes[path].each is None:
+                values[path] = self._value(path, room.get(path, range(0)), values)
         for path in paths:
-            if path not in room:
+            if path in axes and axes[path].each is not None:
                 part_values[path] = self._part_values(path, values, part_values)
         return Sample(
             self.scene,
             self.attempt,
             self.tier,
-            {path: values[path] for path in domain if path in values},
-            {path: part_values[path] for path in domain if path in part_values},
+            {path: values[path] for path in axes if path in values},
+            {path: part_values[path] for path in axes if path in part_values},
             self.look_seed,
+            float(self.day),
+            {path: values[path] for path in self._extra},
         )
+
+    @property
+    def _set(self) -> Mapping[str, Distribution]:
+        """What the edge case of this scene puts in the place of axes and nominal values."""
+        case = self.task.spec.edge_cases.get(self.tier)
+        return {} if case is None else case.set
+
+    @property
+    def _extra(self) -> list[str]:
+        """Paths that the edge case sets and that are no axes."""
+        return [path for path in self._set if path not in self.task.axes]
 
     def _value(self, path: str, block: range, values: Mapping[str, object]) -> object:
         objects = self._objects(path, values)
         options = self._options(path, objects, objects)
-        return value_at(self._range(path), self._coordinates(path, block), options=options)
+        value = value_at(self._range(path), self._coordinates(path, block), options=options)
+        return value if path in self._set else on_day(self.task.spec, path, value, self.day)
 
     def _coordinates(self, path: str, block: range) -> NDArray[np.float64]:
-        """Coordinates (d,) on the axis: Sobol, or a stream where the sequence has no room."""
+        """Coordinates (d,) on the axis: Sobol, or a stream where the sequence has no room.
+
+        What an edge case sets has a stream, too.
+        """
         count, seed = dims(self._range(path)), self._seed(path)
+        if path in self._set:  # anew in each attempt: a value may be why the guarantee is not met
+            name = f"edge_cases.{self.tier}.set.{path}"
+            return stream(self.seed, self.scene, name, attempt=self.attempt).random(count)
         if count > len(block):
             return stream(seed, self.scene, path).random(count)
         return point(seed, self.scene)[block.start : block.start + count]
@@ -149,7 +177,8 @@ class _Draw:
             own = dealt[part] if dealt else objects
             u = stream(seed, self.scene, path, part, self.attempt).random(width)
             options = self._options(path, objects, (_dealt(own, part),))
-            rows.append(value_at(self._range(path), u, options=options))
+            value = value_at(self._range(path), u, options=options)
+            rows.append(on_day(self.task.spec, path, value, self.day))
         return tuple(rows)
 
     def _objects(self, path: str, values: Mapping[str, object]) -> tuple[str, ...]:
@@ -170,12 +199,16 @@ class _Draw:
         return list(dict.fromkeys(textures)) or [None]
 
     def _range(self, path: str) -> Distribution:
-        axis = self.task.spec.domain[path]
+        if path in self._set:
+            return self._set[path]
+        axis = self.task.axes[path]
         chosen, _, edge = self.tier.partition("/")
-        return axis.edge[edge] if chosen == path else axis
+        if chosen == path:
+            return axis.edge[edge]
+        return range_on(self.task.spec, path, axis, self.day)
 
     def _seed(self, path: str) -> int:
-        visual = self.task.spec.domain[path].kind == "visual"
+        visual = path in self.task.axes and self.task.axes[path].kind == "visual"
         return self.look_seed if visual and self.look_seed is not None else self.seed
 
 

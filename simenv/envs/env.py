@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from simenv.compose import compose
 from simenv.domain.sample import sample
+from simenv.domain.timeline import check_day
 from simenv.envs.control import Driver, action_size
 from simenv.envs.easel import Easel
 from simenv.envs.observe import Layout, most_parts
@@ -58,6 +59,7 @@ class TaskEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         render_mode: str | None = None,
         renderer: str = "auto",
         tier: str = "core",
+        at_day: float = 0.0,
         values: Mapping[str, Any] | None = None,
         labels: bool = False,
     ) -> None:
@@ -70,6 +72,7 @@ class TaskEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
             render_mode: ``rgb_array`` or ``human``.
             renderer: ``auto``, ``egl``, ``tiny`` or ``raster``.
             tier: ``core``, ``edge`` or ``all``, as in `simenv generate`.
+            at_day: where on the task's timeline.
             values: other values for the task, by dotted path: ``{"env.reward.kind": "shaped"}``.
             labels: whether ``info["labels"]`` has what a dataset would say of the camera's picture.
 
@@ -84,7 +87,9 @@ class TaskEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
                 f"{self.task.path or self.task.name}: has no env section; add scene.robot,"
                 " success and env"
             )
+        check_day(at_day)
         self.env, self.tier, self.render_mode = spec.env, tier, render_mode
+        self.at_day = at_day
         self.metadata = {"render_modes": _render_modes(), "render_fps": spec.env.rate_hz}
         _check_render_mode(render_mode)
         self.rule: Rule = rule_of(self.task, most_parts(self.task, spec.success.rule.actors))
@@ -102,7 +107,7 @@ class TaskEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         self.world: World | None = None
         self._seed: int | None = None
         self._next_scene = 0
-        self._rests: dict[tuple[int, int, str], Scene] = {}
+        self._rests: dict[tuple[int, int, str, float], Scene] = {}
         self.simulation: Simulation | None = None
         self._taken: tuple[Snapshot, View, Frame] | None = None  # the picture of this moment
 
@@ -119,32 +124,33 @@ class TaskEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
 
         Args:
             seed: of the domain, as in `simenv generate --seed`.
-            options: ``scene`` (a number) and ``tier``, if not the next one in the env's own tier.
+            options: ``scene`` (a number), ``tier`` and ``at_day``, if not the next one in the env's
+                own tier, on its own day.
         """
         super().reset(seed=seed)
         if seed is not None or self._seed is None:
             self._seed = seed if seed is not None else int(self.np_random.integers(2**31))
             self._next_scene = 0
         options = options or {}
-        tier = options.get("tier", self.tier)
-        scene = self._accepted(int(options.get("scene", self._next_scene)), tier)
+        tier, day = options.get("tier", self.tier), float(options.get("at_day", self.at_day))
+        scene = self._accepted(int(options.get("scene", self._next_scene)), tier, day)
         self._next_scene = scene.index + 1
         self._begin(scene)
         return self._observe(), self._info(self._verdict)
 
-    def _accepted(self, index: int, tier: str) -> Scene:
+    def _accepted(self, index: int, tier: str, day: float) -> Scene:
         """Scene ``index``, or the first one after it that comes to rest, as the agent finds it."""
         for number in range(index, index + SKIPPED):
-            scene = self._rested(number, tier)
+            scene = self._rested(number, tier, day)
             if scene is not None:
                 return scene
         raise EngineError(f"{self.task.name}: {SKIPPED} scenes in a row did not come to rest")
 
-    def _rested(self, index: int, tier: str) -> Scene | None:
+    def _rested(self, index: int, tier: str, day: float) -> Scene | None:
         assert self._seed is not None
-        key = (self._seed, index, tier)
+        key = (self._seed, index, tier, day)
         if key not in self._rests:
-            scene = self._fallen(index, tier)
+            scene = self._fallen(index, tier, day)
             if scene is None:
                 return None
             if len(self._rests) >= KEPT_SCENES:
@@ -152,11 +158,11 @@ class TaskEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
             self._rests[key] = scene
         return self._rests[key]
 
-    def _fallen(self, index: int, tier: str) -> Scene | None:
+    def _fallen(self, index: int, tier: str, day: float) -> Scene | None:
         """The scene when its parts rest, by the first attempt that is accepted."""
         assert self._seed is not None
         for attempt in range(self.task.spec.physics.max_attempts):
-            drawn = sample(self.task, self._seed, index, attempt=attempt, tier=tier)
+            drawn = sample(self.task, self._seed, index, attempt=attempt, tier=tier, at_day=day)
             scene = compose(self.task, drawn, seed=self._seed)
             if not self.env.settle:
                 if not scene.crowded:
@@ -175,7 +181,7 @@ class TaskEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
 
     def _begin(self, scene: Scene) -> None:
         self.scene = scene
-        varied = vary(self.task, scene.scene_values)
+        varied = vary(self.task, {**scene.scene_values, **scene.set_values})
         self.simulation = self._world().begin(scene, self.env.rate_hz)
         self.driver = Driver(self.simulation, self.env.control, 1.0 / self.env.rate_hz)
         self.steps = 0

@@ -24,6 +24,7 @@ from simenv.envs.rules import Rule
 from simenv.envs.state import State
 from simenv.scene import Scene
 from simenv.spec.load import Task
+from simenv.spec.reach import reach
 
 __all__ = ["Layout", "most_parts"]
 
@@ -35,21 +36,23 @@ PART = 15  # numbers of a part, before its class
 
 
 def most_parts(task: Task, group: str | None = None) -> int:
-    """How many parts a scene of the task can have, in all tiers; of one group, if given."""
+    """How many parts a scene can have, in all tiers, on any day; of one group, if given."""
     groups = task.spec.actors if group is None else (group,)
     return sum(_most(task, name) for name in groups)
 
 
 def _most(task: Task, group: str) -> int:
-    axis = task.spec.domain.get(f"actors.{group}.count")
-    if axis is None:
-        return task.spec.actors[group].count
-    highest = task.spec.actors[group].count
-    for own in (axis, *axis.edge.values()):
+    path, highest = f"actors.{group}.count", task.spec.actors[group].count
+    axis = task.spec.domain.get(path)
+    drawn = [] if axis is None else [axis, *axis.edge.values()]
+    drawn += [case.set[path] for case in task.spec.edge_cases.values() if path in case.set]
+    for own in drawn:
         if own.integers is not None:
             highest = max(highest, own.integers[1])
         if isinstance(own.choice, tuple):
             highest = max(highest, *(int(value) for value in own.choice))
+    if path in task.axes:  # the timeline may move it
+        highest = max(highest, *(value for _, value in reach(task.spec, path, task.axes[path])))
     return highest
 
 

@@ -7,11 +7,12 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from simenv.dataset.fills import commit_fill, read_fills
 from simenv.dataset.index import merge_to_file, write_index
 from simenv.dataset.store import Lock, committed, identify, storage
 from simenv.errors import InputError
@@ -21,9 +22,22 @@ from simenv.generate.workers import in_this_process, in_workers
 from simenv.render.ignored import ignored
 from simenv.spec.load import Task, load_task
 
-__all__ = ["Plan", "Report", "Summary", "generate", "produce"]
+__all__ = ["Plan", "Report", "Summary", "Tally", "generate", "produce"]
 
 Report = Callable[[dict[str, Any]], None]  # takes a line of the log
+
+
+@dataclass(frozen=True)
+class Tally:
+    """The scenes of one tier, such as of one edge."""
+
+    accepted: int  # scenes
+    attempts: int
+
+    @property
+    def rate(self) -> float:
+        """How many of the attempts hit."""
+        return self.accepted / self.attempts if self.attempts else 0.0
 
 
 @dataclass(frozen=True)
@@ -38,6 +52,7 @@ class Summary:
     seconds: float
     reasons: dict[str, int]  # rejected attempts by reason
     ignored: str | None = None  # what the renderer did not show of the task
+    tiers: Mapping[str, Tally] = field(default_factory=dict)  # by tier, in the order of the names
 
     @property
     def text(self) -> str:
@@ -50,7 +65,19 @@ class Summary:
             f"{self.seconds:.1f} s ({rate:.1f} images/s, {self.renderer})\n"
             f"rejected attempts: {rejected or 'none'}"
             + (f"\n{self.ignored}" if self.ignored else "")
+            + self._table
         )
+
+    @property
+    def _table(self) -> str:
+        """A line for each edge; none where no scene is of one."""
+        if not set(self.tiers) - {"core"}:
+            return ""
+        wide = max(map(len, [*self.tiers, "edge"]))
+        rows = [f"{'edge':{wide}}  accepted  attempts  hit rate"]
+        for name, own in self.tiers.items():
+            rows.append(f"{name:{wide}}  {own.accepted:8}  {own.attempts:8}  {own.rate:8.0%}")
+        return "\n" + "\n".join(rows)
 
 
 def generate(
@@ -63,13 +90,14 @@ def generate(
     renderer: str = "auto",
     tier: str = "core",
     look_seed: int | None = None,
+    at_day: float = 0.0,
     devices: Sequence[int] = (),
     progress: Report = lambda line: None,
 ) -> Summary:
     """Generate scenes 0 to ``scenes`` - 1 of ``task`` into ``out``, or finish what is there.
 
-    The bytes depend on (task, seed, tier, look_seed, renderer, scenes), never on ``jobs`` or on
-    what was interrupted. ``jobs`` = 0 works in this process, which is what debuggers want.
+    The bytes depend on (task, seed, tier, look_seed, at_day, renderer, scenes), never on ``jobs``
+    or on what was interrupted. ``jobs`` = 0 works in this process, which is what debuggers want.
 
     Args:
         task: a loaded task, a name of the catalog, or the path of a task file.
@@ -78,8 +106,9 @@ def generate(
         seed: of everything random.
         jobs: worker processes.
         renderer: ``egl``, ``tiny`` or ``auto`` (egl where it works).
-        tier: ``core``, ``edge`` or ``all``.
+        tier: ``core``, ``edge``, ``all``, or the name of one edge.
         look_seed: redraws the visual axes only; labels stay as they are.
+        at_day: where on the task's timeline, in days.
         devices: numbers of the GPUs that the workers share; none: the driver's first.
         progress: is called with each line of run.log.jsonl as it appears; first of all with the
             ``scenes`` that were there already.
@@ -96,7 +125,13 @@ def generate(
     if scenes < 1:
         raise InputError(f"--scenes: {scenes} makes no dataset; ask for 1 or more")
     plan = Plan.of(
-        task, scenes=scenes, seed=seed, renderer=renderer, tier=tier, look_seed=look_seed
+        task,
+        scenes=scenes,
+        seed=seed,
+        renderer=renderer,
+        tier=tier,
+        look_seed=look_seed,
+        at_day=at_day,
     )
     return produce(plan, task, Path(out), jobs=jobs, devices=devices, progress=progress)
 
@@ -128,9 +163,10 @@ def _fill(
 ) -> Summary:
     """Make the shards that are not committed yet."""
     identify(folder, plan.header(task))
+    plan = _with_fills(plan, folder)
     there = committed(folder)
-    most = max((manifest.scenes.stop for manifest in there.values()), default=0)
-    if most > plan.scenes:
+    most = max((manifest.scenes[-1] + 1 for manifest in there.values()), default=0)
+    if most > plan.scenes and not plan.fills:
         raise InputError(
             f"--scenes: {folder} holds {most} scenes, {plan.scenes} would lose some; "
             f"ask for {most} or more, or choose another --out"
@@ -141,7 +177,7 @@ def _fill(
         if number not in there or there[number].scenes != scenes
     ]
     start, tally = time.monotonic(), Counter[str]()
-    found = plan.scenes - sum(len(scenes) for _, scenes in missing)
+    found = plan.count - sum(len(scenes) for _, scenes in missing)
     progress({"scenes": found, "images": 0})
     with _Tail(folder / LOG) as tail:
 
@@ -157,21 +193,47 @@ def _fill(
         report()
     return Summary(
         renderer=plan.renderer,
-        made=plan.scenes - found,
+        made=plan.count - found,
         found=found,
         accepted=tally["accepted"],
         images=tally["images"],
         seconds=time.monotonic() - start,
         ignored=ignored(task.spec, plan.renderer),
         reasons={key[8:]: count for key, count in tally.items() if key.startswith("reason: ")},
+        tiers=_tiers(tally),
     )
+
+
+def _with_fills(plan: Plan, folder: Path) -> Plan:
+    """The plan with the rounds that were added to the folder; its own new ones are committed."""
+    there = read_fills(folder)
+    if plan.fills[: len(there)] != there[: len(plan.fills)]:
+        raise InputError(f"{folder}: another run filled it meanwhile; run the same command again")
+    for fill in plan.fills[len(there) :]:
+        commit_fill(folder, fill)
+    fills = read_fills(folder)
+    if fills and fills[0].begun_with != plan.scenes:
+        begun = fills[0].begun_with
+        raise InputError(
+            f"--scenes: {folder} was filled when it had {begun} scenes, so it cannot have "
+            f"{plan.scenes}; ask for {begun} to finish it, add more with simenv fill, or choose "
+            "another --out"
+        )
+    return replace(plan, fills=fills)
 
 
 def _counts(line: dict[str, Any]) -> Counter[str]:
     counts = Counter(f"reason: {reason}" for reason in line["reasons"])
     counts["accepted"] = int(line["outcome"] == "accepted")
     counts["images"] = line["images"]
+    counts[f"hits: {line['tier']}"] = counts["accepted"]
+    counts[f"tries: {line['tier']}"] = len(line["reasons"]) + counts["accepted"]
     return counts
+
+
+def _tiers(tally: Mapping[str, int]) -> dict[str, Tally]:
+    names = sorted(key[7:] for key in tally if key.startswith("tries: "))
+    return {name: Tally(tally[f"hits: {name}"], tally[f"tries: {name}"]) for name in names}
 
 
 class _Tail:

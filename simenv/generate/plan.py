@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from simenv.dataset.fills import FillRound
 from simenv.dataset.schema import Header
+from simenv.domain.edge import EDGE_TIERS, edge_named
+from simenv.domain.timeline import check_day
 from simenv.library import sets_digest, task_stock
 from simenv.render.choose import resolve
 from simenv.replay import Replay
@@ -19,7 +22,7 @@ __all__ = ["Plan", "Shard"]
 SHARD_PIXELS = 32_000_000  # a shard's images: about 100 of 640x480, 50 MB, lost at most once
 SHARD_SCENES = 16  # at most, so that small scenes are committed often and spread over the workers
 
-Shard = tuple[int, range]  # number, scenes
+Shard = tuple[int, tuple[int, ...]]  # number, scenes
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,10 @@ class Plan:
     tier: str
     look_seed: int | None
     shard_scenes: int
+    at_day: float = 0.0
     poses: Path | None = None  # a dataset whose physics is drawn again, instead of simulating
     poses_sha256: str = ""  # of what it holds
+    fills: tuple[FillRound, ...] = ()  # rounds that add scenes to the first ones
 
     @classmethod
     def of(
@@ -47,14 +52,19 @@ class Plan:
         renderer: str = "auto",
         tier: str = "core",
         look_seed: int | None = None,
+        at_day: float = 0.0,
         poses: Path | None = None,
         poses_sha256: str = "",
+        fills: tuple[FillRound, ...] = (),
     ) -> Plan:
         """The plan for ``task``; its shards are cut by the task alone, the same way in any run.
 
         Raises:
-            InputError: grasps are asked for, and there are none of a part.
+            InputError: grasps are asked for, and there are none of a part; there is no such day or
+                edge.
         """
+        check_day(at_day)
+        tier = tier if tier in EDGE_TIERS else edge_named(task, tier)
         if "grasps" in task.spec.labels:
             task_stock(task)
         sizes = (camera.resolution for camera in task.spec.cameras.values())
@@ -67,15 +77,24 @@ class Plan:
             renderer=resolve(renderer),
             tier=tier,
             look_seed=look_seed,
+            at_day=float(at_day),
             shard_scenes=max(1, min(SHARD_SCENES, SHARD_PIXELS // pixels)),
             poses=poses,
             poses_sha256=poses_sha256,
+            fills=fills,
         )
 
     def shards(self) -> Iterator[Shard]:
         """(shard number, its scenes)."""
-        for number, first in enumerate(range(0, self.scenes, self.shard_scenes)):
-            yield number, range(first, min(first + self.shard_scenes, self.scenes))
+        rounds: list[Sequence[int]] = [range(self.scenes), *(fill.scenes for fill in self.fills)]
+        size = self.shard_scenes
+        parts = (own[k : k + size] for own in rounds for k in range(0, len(own), size))
+        yield from enumerate(map(tuple, parts))
+
+    @property
+    def count(self) -> int:
+        """Scenes of the finished dataset."""
+        return self.scenes + sum(len(fill.scenes) for fill in self.fills)
 
     def task(self) -> Task:
         """The task, read again from its text."""
@@ -89,6 +108,7 @@ class Plan:
             renderer=self.renderer,
             tier=self.tier,
             look_seed=self.look_seed,
+            at_day=self.at_day,
             device=device,
             replay=None if self.poses is None else Replay(self.poses),
         )
@@ -117,6 +137,7 @@ class Plan:
             classes=task.classes,
             gl=gl,
             look_seed=self.look_seed,
+            at_day=self.at_day,
             poses_sha256=self.poses_sha256,
             **named,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from simenv.clock import Clock
@@ -19,7 +20,9 @@ __all__ = ["LOG", "make_shard"]
 LOG = "run.log.jsonl"
 
 
-def make_shard(studio: Studio, plan: Plan, number: int, scenes: range, folder: Path) -> None:
+def make_shard(
+    studio: Studio, plan: Plan, number: int, scenes: Sequence[int], folder: Path
+) -> None:
     """Make, pack and commit one shard; each scene leaves a line in the log."""
     builder = ShardBuilder(plan.header(studio.task, gl=studio.renderer.device))
     with (folder / LOG).open("ab", buffering=0) as log:
@@ -39,6 +42,7 @@ def _log_line(record: Record, clock: Clock) -> bytes:
         "unix_s": round(time.time(), 3),
         "pid": os.getpid(),
         "scene": record.scene,
+        "tier": record.tier,
         "scenes": 1,
         "outcome": record.outcome,
         "reasons": rejected,

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
+from simenv.dataset.fills import FillRound, read_fills
 from simenv.dataset.read import open as open_dataset
+from simenv.dataset.store import INDEX
 from simenv.errors import InputError
 from simenv.library import sets_digest, task_stock
 from simenv.spec.load import Task, task_from_text
@@ -62,12 +63,34 @@ class Source:
         seed = int(self.attrs["look_seed"])
         return None if seed < 0 else seed
 
+    @property
+    def at_day(self) -> float:
+        """Where on its task's timeline it was made; files from before there was one: day 0."""
+        return float(self.attrs.get("at_day", 0.0))
+
+    @property
+    def fills(self) -> tuple[FillRound, ...]:
+        """The rounds that added scenes; none in a single file, which does not tell."""
+        if self.path.is_dir() or self.path.name == INDEX:
+            return read_fills(self.path if self.path.is_dir() else self.path.parent)
+        return ()
+
+    @property
+    def generated(self) -> int:
+        """How many scenes there were before any were added: 0 to this number - 1."""
+        return self.fills[0].begun_with if self.fills else len(self.scenes["index"])
+
+    @property
+    def whole(self) -> bool:
+        """Whether no scene is missing."""
+        added = [scene for fill in self.fills for scene in fill.scenes]
+        return bool(self.scenes["index"].tolist() == [*range(self.generated), *added])
+
     def check_whole(self) -> None:
-        """Refuse a dataset with gaps.
+        """Refuse a dataset in which scenes are missing.
 
         Raises:
             InputError: a run was interrupted, or shards were taken out.
         """
-        count = len(self.scenes["index"])
-        if not np.array_equal(self.scenes["index"], np.arange(count)):
+        if not self.whole:
             raise InputError(f"{self.path}: scenes are missing; finish it with simenv generate")

@@ -96,12 +96,12 @@ def _environment(defaults: Mapping[str, str]) -> Iterator[None]:
             del os.environ[key]
 
 
-def _raise_first(futures: Iterable[tuple[Future[None], range]]) -> None:
+def _raise_first(futures: Iterable[tuple[Future[None], Sequence[int]]]) -> None:
     """A worker that died is named by its scenes."""
     for future, scenes in futures:
         if (error := future.exception()) is not None:
             raise EngineError(
-                f"the worker of scenes {scenes.start} to {scenes.stop - 1} failed: "
+                f"the worker of scenes {scenes[0]} to {scenes[-1]} failed: "
                 f"{type(error).__name__}: {error}; the others are committed, "
                 "run the same command again to retry"
             ) from error
@@ -128,5 +128,5 @@ def _studio(plan: Plan) -> Studio:
     return plan.studio(_Worker.device)
 
 
-def _work(plan: Plan, number: int, scenes: range, folder: Path) -> None:
+def _work(plan: Plan, number: int, scenes: Sequence[int], folder: Path) -> None:
     make_shard(_studio(plan), plan, number, scenes, folder)

@@ -30,6 +30,7 @@ def ignored(spec: TaskSpec, renderer: str) -> str | None:
 def _asked(spec: TaskSpec) -> Iterator[str]:
     """Paths of what varies, and of what of surfaces and lamps is not the default."""
     yield from spec.domain
+    yield from (change.axis for change in spec.timeline)
     for name, actors in spec.actors.items():
         yield from _given(f"actors.{name}", actors, {"roughness": None, "metallic": None})
     yield from _given("look", spec.look, {"supersample": 1})

@@ -6,6 +6,7 @@ from typing import Any
 
 from simenv.spec import catalog
 from simenv.spec.check import distributions
+from simenv.spec.domain import Distribution
 from simenv.spec.files import check_backdrop
 from simenv.spec.task import TaskSpec
 from simenv.spec.yaml import Key, Problem
@@ -13,6 +14,8 @@ from simenv.spec.yaml import Key, Problem
 __all__ = ["backdrops"]
 
 NOMINAL = ("look", "backdrop", "image")
+
+Where = tuple[Key, ...]
 
 
 def backdrops(spec: TaskSpec, near: Path | None) -> tuple[dict[str, Path], list[Problem]]:
@@ -32,23 +35,37 @@ def backdrops(spec: TaskSpec, near: Path | None) -> tuple[dict[str, Path], list[
     return found, problems
 
 
-def _named(spec: TaskSpec) -> Iterator[tuple[tuple[Key, ...], str]]:
+def _named(spec: TaskSpec) -> Iterator[tuple[Where, str]]:
     if spec.look.backdrop.image is not None:
         yield NOMINAL, spec.look.backdrop.image
     for path, axis in spec.domain.items():
-        below = NOMINAL[len(path.split(".")) :]
-        if path == ".".join(NOMINAL[: len(path.split("."))]):
+        if (below := _below(path)) is not None:
             for where, distribution in distributions(path, axis):
                 yield from _chosen(where, distribution.choice, below)
+    for i, change in enumerate(spec.timeline):
+        if (below := _below(change.axis)) is not None and change.shift is not None:
+            to, here = change.shift.to, ("timeline", i, "shift", "to")
+            if isinstance(to, Distribution):
+                yield from _chosen(here, to.choice, below)
+            else:
+                yield from _inside(here, to, below)
 
 
-def _chosen(
-    where: tuple[Key, ...], choice: Any, below: tuple[str, ...]
-) -> Iterator[tuple[tuple[Key, ...], str]]:
+def _below(path: str) -> tuple[str, ...] | None:
+    """The keys that lead from ``path`` to the image; None where it is not on the way."""
+    keys = path.split(".")
+    return NOMINAL[len(keys) :] if tuple(keys) == NOMINAL[: len(keys)] else None
+
+
+def _chosen(where: Where, choice: Any, below: tuple[str, ...]) -> Iterator[tuple[Where, str]]:
     """The images among the values of a choice; ``below``: the keys inside each value."""
     for i, value in enumerate(choice if isinstance(choice, Mapping | tuple) else ()):
-        at: tuple[Key, ...] = (*where, "choice", value if isinstance(choice, Mapping) else i)
-        for key in below:
-            value, at = value.get(key) if isinstance(value, Mapping) else None, (*at, key)
-        if isinstance(value, str):
-            yield at, value
+        at = (*where, "choice", value if isinstance(choice, Mapping) else i)
+        yield from _inside(at, value, below)
+
+
+def _inside(at: Where, value: Any, below: tuple[str, ...]) -> Iterator[tuple[Where, str]]:
+    for key in below:
+        value, at = value.get(key) if isinstance(value, Mapping) else None, (*at, key)
+    if isinstance(value, str):
+        yield at, value

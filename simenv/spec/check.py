@@ -15,7 +15,7 @@ from simenv.spec.robot import RobotModel
 from simenv.spec.task import ROBOT, TaskSpec
 from simenv.spec.yaml import Key, Problem, flow
 
-__all__ = ["check", "distributions", "group_of", "named_objects"]
+__all__ = ["check", "check_range", "distributions", "extremes", "group_of", "named_objects"]
 
 EACH_ACTOR = (  # what every part of a group can have of its own
     "objects",
@@ -41,11 +41,34 @@ def named_objects(spec: TaskSpec) -> dict[tuple[Key, ...], str]:
             for where, distribution in distributions(path, axis):
                 if distribution.choice != "all":
                     found.update(_names((*where, "choice"), distribution.choice))
+    for i, change in enumerate(spec.timeline):
+        if _actor_key(change.axis) == "objects" and change.shift is not None:
+            to, where = change.shift.to, ("timeline", i, "shift", "to")
+            if not isinstance(to, Distribution):
+                found.update(_names(where, to))
+            elif to.choice != "all":
+                found.update(_names((*where, "choice"), to.choice))
+    for name, case in spec.edge_cases.items():
+        found.update(_names(("edge_cases", name, "objects"), case.objects))
+        found.update(_names(("edge_cases", name, "cover"), case.cover))
+        for path, distribution in case.set.items():
+            if _actor_key(path) == "objects" and distribution.choice != "all":
+                below = ("edge_cases", name, "set", path, "choice")
+                found.update(_names(below, distribution.choice))
     return found
 
 
-def group_of(path: tuple[Key, ...]) -> str:
-    """``parts`` of ("actors", "parts", ...) and of ("domain", "actors.parts.objects", ...)."""
+def group_of(path: tuple[Key, ...], spec: TaskSpec) -> str:
+    """``parts`` of ("actors", "parts", ...) and of ("domain", "actors.parts.objects", ...).
+
+    And of ("timeline", 0, ...), where row 0 moves ``actors.parts.objects``; and of
+    ("edge_cases", "twins", ...), which places parts of the group, or sets its objects.
+    """
+    if path[0] == "edge_cases":
+        own = spec.edge_cases[str(path[1])].group or next(iter(spec.actors), "")
+        return str(path[3]).split(".")[1] if path[2] == "set" else own
+    if path[0] == "timeline":
+        return spec.timeline[int(path[1])].axis.split(".")[1]
     return str(path[1]).split(".")[1] if path[0] == "domain" else str(path[1])
 
 
@@ -77,7 +100,7 @@ def distributions(path: str, axis: AxisSpec) -> Iterator[tuple[tuple[Key, ...], 
 def check(
     spec: TaskSpec, objects: Mapping[str, ObjectModel], robot: RobotModel | None = None
 ) -> list[Problem]:
-    """All problems of the task, given the objects and the robot that it names."""
+    """All problems of the task but its timeline's, given the objects and the robot it names."""
     problems = [*_nominal_textures(spec, objects), *_robot(spec, robot)]
     if spec.success is not None:
         problems += _sorted_classes(spec, objects)
@@ -127,7 +150,8 @@ def _sorted_classes(spec: TaskSpec, objects: Mapping[str, ObjectModel]) -> Itera
     rule = spec.success.sorted
     if rule is None:
         return
-    names = [name for path, name in named_objects(spec).items() if rule.actors in str(path[1])]
+    named = named_objects(spec).items()
+    names = [name for path, name in named if group_of(path, spec) == rule.actors]
     classes = {objects[name].spec.class_ for name in names}
     for class_ in rule.into:
         if class_ not in classes:
@@ -148,11 +172,8 @@ def _nominal_textures(spec: TaskSpec, objects: Mapping[str, ObjectModel]) -> Ite
 
 def _variants(spec: TaskSpec, group: str, objects: Mapping[str, ObjectModel]) -> list[str]:
     """Textures that at least one object of the group has."""
-    names = [
-        name
-        for path, name in named_objects(spec).items()
-        if path[:2] == ("actors", group) or path[:2] == ("domain", f"actors.{group}.objects")
-    ]
+    named = named_objects(spec).items()
+    names = [name for path, name in named if group_of(path, spec) == group]
     return sorted({variant for name in names for variant in objects[name].spec.textures})
 
 
@@ -171,10 +192,25 @@ def _axis(
     if problems:
         return problems
     for where, distribution in distributions(path, axis):
-        found = list(_form(where, path, distribution, target))
-        found = found or list(_textures(where, path, distribution, spec, objects))
-        problems += found or list(_ends(where, path, distribution, spec))
+        problems += check_range(where, path, distribution, spec, objects)
     return problems
+
+
+def check_range(
+    where: tuple[Key, ...],
+    path: str,
+    distribution: Distribution,
+    spec: TaskSpec,
+    objects: Mapping[str, ObjectModel],
+) -> list[Problem]:
+    """What is wrong with drawing the value at ``path`` from a distribution that stands ``where``.
+
+    Raises:
+        Rejected: if there is no such path.
+    """
+    found = list(_form(where, path, distribution, place(spec, path)))
+    found = found or list(_textures(where, path, distribution, spec, objects))
+    return found or list(_ends(where, path, distribution, spec))
 
 
 def _kind(path: str, axis: AxisSpec, target: Place) -> Iterator[Problem]:
@@ -265,7 +301,7 @@ def _ends(
     where: tuple[Key, ...], path: str, distribution: Distribution, spec: TaskSpec
 ) -> Iterator[Problem]:
     """What the model says to the lowest and the highest value, or to each option."""
-    for below, value in _extremes(distribution):
+    for below, value in extremes(distribution):
         try:
             replace(spec, {path: value})
         except Rejected as rejected:
@@ -274,7 +310,8 @@ def _ends(
             yield Problem((*where, distribution.form, *below), text)
 
 
-def _extremes(distribution: Distribution) -> Iterable[tuple[tuple[Key, ...], Any]]:
+def extremes(distribution: Distribution) -> Iterable[tuple[tuple[Key, ...], Any]]:
+    """The lowest and the highest value, or each option, with its path below the form."""
     form = distribution.form
     value = getattr(distribution, form)
     if form == "choice":

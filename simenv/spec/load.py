@@ -13,10 +13,14 @@ from pydantic import BaseModel, ValidationError
 
 from simenv.errors import InputError
 from simenv.spec import catalog, yaml
+from simenv.spec.axes import axes
 from simenv.spec.backdrop import backdrops
 from simenv.spec.camera import CameraPose
 from simenv.spec.check import check, named_objects
-from simenv.spec.domain import Distribution
+from simenv.spec.check_edges import check_edges
+from simenv.spec.check_timeline import check_timeline
+from simenv.spec.domain import AxisSpec, Distribution
+from simenv.spec.edge import EdgeCase, Guarantee, Range
 from simenv.spec.environment import Success
 from simenv.spec.explain import explain, suggest
 from simenv.spec.load_robot import load_robot
@@ -25,6 +29,7 @@ from simenv.spec.object import ObjectModel, ObjectSpec
 from simenv.spec.paths import Rejected, replace
 from simenv.spec.robot import RobotModel
 from simenv.spec.task import FURNITURE, ROBOT, TaskSpec
+from simenv.spec.timeline import Change
 from simenv.spec.yaml import Document, Key, Problem
 
 __all__ = ["Task", "load_task", "schema", "task_from_text", "vary", "with_values"]
@@ -32,7 +37,7 @@ __all__ = ["Task", "load_task", "schema", "task_from_text", "vary", "with_values
 SCHEMA_ID = "https://simenv.github.io/schema"  # a name, not an address that is fetched
 
 # In these, None says which form was not chosen; everywhere else it is a value and is written.
-_ONE_OF = (Distribution, Rotation, CameraPose, Success)
+_ONE_OF = (Distribution, Rotation, CameraPose, Success, Change, EdgeCase, Guarantee, Range)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +65,11 @@ class Task:
     def sha256(self) -> str:
         """Digest of `text`."""
         return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @cached_property
+    def axes(self) -> dict[str, AxisSpec]:
+        """Path -> axis of all that a scene has a value of; see `simenv.spec.axes`."""
+        return axes(self.spec)
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
@@ -164,7 +174,9 @@ def _task(document: Document, path: Path | None, *, near: Path | None) -> Task:
     task = Task(
         spec, _objects(document, spec, near), path, near, images, _robot(document, spec, near)
     )
-    if problems := [*problems, *check(spec, task.objects, task.robot)]:
+    problems += [*check(spec, task.objects, task.robot), *check_timeline(spec, task.objects)]
+    problems += check_edges(spec, task.objects)
+    if problems:
         raise document.error(problems)
     return task
 

@@ -190,6 +190,13 @@ class ObjectModel:
         return tuple(np.unique(group.vertices, axis=0) for group in groups)
 
     @cached_property
+    def pieces(self) -> tuple[NDArray[np.float64], ...]:
+        """Corners (V, 3) of the convex pieces that touch, body frame; of primitives, too."""
+        if isinstance(self.spec.collision, str) or self.surface is not None:
+            return self.hulls
+        return tuple(shape.mesh().vertices for shape in self.spec.collision)
+
+    @cached_property
     def mass_properties(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Centre of mass (3,) in metres and inertia (3, 3) in kg m^2 about it, body axes."""
         _, com, unit_inertia = mesh.mass_properties(self.mesh)

@@ -17,7 +17,15 @@ from simenv.spec.yaml import Key, Problem
 __all__ = ["Place", "Rejected", "place", "plain", "replace"]
 
 ROOTS = ("actors", "scene", "cameras", "capture", "look", "physics")  # what can vary
-SETTINGS = (*ROOTS, "success", "env", "domain")  # what can be replaced
+SETTINGS = (
+    *ROOTS,
+    "success",
+    "env",
+    "domain",
+    "edge_cases",
+    "timeline",
+    "audit",
+)  # what can be replaced
 
 
 class Rejected(Exception):

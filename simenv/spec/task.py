@@ -8,8 +8,10 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
+from simenv.spec.audit import AuditSpec
 from simenv.spec.camera import CameraSpec, Mount, check_lens
 from simenv.spec.domain import AxisSpec
+from simenv.spec.edge import EdgeCase
 from simenv.spec.environment import Environment, Sorted, Stacked, Success
 from simenv.spec.explain import suggest
 from simenv.spec.look import Look, ProceduralTexture
@@ -29,6 +31,7 @@ from simenv.spec.model import (
     visual,
 )
 from simenv.spec.object import Friction
+from simenv.spec.timeline import Change, check_days
 
 __all__ = [
     "FURNITURE",
@@ -94,12 +97,26 @@ class Actors(Spec):
     roughness: Unit | None = visual(None)
     """Of the surface: 0 a mirror, 1 chalk. Default: the object's."""
     metallic: Unit | None = visual(None)
+    from_day: Unsigned = fixed(0.0)
+    """Of the timeline: there is no part of the group before."""
+    until_day: Positive | None = fixed(None)
+    """From this day on there is none; default: it stays."""
 
     @model_validator(mode="after")
     def _some_objects(self) -> Actors:
         if not self.objects:
             raise Misplaced(("objects",), "is empty; name at least one object")
+        check_days(self.from_day, self.until_day)
         return self
+
+    @property
+    def comes_or_goes(self) -> bool:
+        """Whether there are days without the group."""
+        return self.from_day > 0 or self.until_day is not None
+
+    def present(self, day: float) -> bool:
+        """Whether the group is there on ``day``."""
+        return self.from_day <= day and (self.until_day is None or day < self.until_day)
 
 
 class _Furniture(Spec):
@@ -247,10 +264,16 @@ class TaskSpec(Spec):
     look: Look = visual(Look())
     physics: Physics = Physics()
     domain: dict[str, AxisSpec] = {}
+    edge_cases: dict[Name, EdgeCase] = {}
+    """What can go wrong, built on purpose and checked on the labels; drawn for edge tiers only."""
+    timeline: tuple[Change, ...] = ()
+    """How axes move with the days; day 0 is the task as it stands."""
     success: Success | None = None
     """What an agent is to reach."""
     env: Environment | None = None
     """How it acts; needs scene.robot and success."""
+    audit: AuditSpec = AuditSpec()
+    """From where on its datasets are not fine."""
 
     @model_validator(mode="after")
     def _names_exist(self) -> TaskSpec:
