@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simenv import pose
-from simenv.doctor.line import Line
 from simenv.engine import pybullet
+from simenv.line import Line
 from simenv.render.choose import open_renderer
 from simenv.render.probe import probe_egl
 from simenv.render.raster import probe_raster

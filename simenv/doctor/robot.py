@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simenv import pose
-from simenv.doctor.line import Line
 from simenv.engine import pybullet
+from simenv.line import Line
 from simenv.physics.robot import RobotBody
 from simenv.physics.simulation import Simulation
 from simenv.physics.world import World
