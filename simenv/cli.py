@@ -138,6 +138,8 @@ def generate(
     look_seed: Annotated[
         int | None, typer.Option(min=0, help="Redraw only what is visual.")
     ] = None,
+    at_day: Annotated[float, typer.Option(min=0, help="Where on the task's timeline.")] = 0.0,
+    edge: Annotated[str | None, typer.Option(help="Every scene is of this edge.")] = None,
     devices: Devices = "",
 ) -> None:
     """Generate a labelled dataset, or finish an interrupted one: run the same command again."""
@@ -153,14 +155,24 @@ def generate(
             seed=seed,
             jobs=jobs,
             renderer=renderer.value,
-            tier=tier.value,
+            tier=_tier(tier, edge),
             look_seed=look_seed,
+            at_day=at_day,
             devices=_numbers(devices),
             progress=bar.show,
         )
     typer.echo(summary.text)
     if summary.made and not summary.accepted:
         raise CheckFailed("no scene was accepted; see docs/physics.md for what the reasons mean")
+
+
+def _tier(tier: Tier, edge: str | None) -> str:
+    """Where scenes are drawn from: a part of the domain, or one edge."""
+    if edge is not None and edge in list(Tier):
+        raise InputError(f"--edge: {edge} is no edge; write --tier {edge}")
+    if edge is not None and tier is Tier.all:
+        raise InputError(f"--edge {edge} makes every scene of that edge; leave --tier all away")
+    return tier.value if edge is None else edge
 
 
 @app.command()
@@ -274,6 +286,89 @@ def validate(path: DatasetPath) -> None:
 
 
 @app.command()
+def audit(
+    path: DatasetPath,
+    out: Annotated[Path | None, typer.Option(help="A folder; default: beside the data.")] = None,
+    tier: Annotated[str, typer.Option(help="Scenes to look at: core, all, or an edge.")] = "core",
+    weights: Annotated[
+        Path | None, typer.Option(help="Also a CSV file of weights that undo the biases.")
+    ] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print the JSON, not the summary.")] = False,
+) -> None:
+    """Audit coverage and bias: a page, JSON, a dataset card; status 1 beyond a threshold."""
+    from simenv.view.audit import write_audit
+
+    written = write_audit(path, out=out, tier=tier, weights=weights)
+    report = written.report
+    typer.echo(report.text if json_ else written.summary, nl=not json_)
+    if report.crossed:
+        count = len(report.crossed)
+        crossed = "1 threshold" if count == 1 else f"{count} thresholds"
+        raise CheckFailed(f"{path}: {crossed} of the task crossed, see the lines marked !")
+
+
+@app.command()
+def fill(
+    path: Annotated[Path, typer.Argument(help="The folder of a dataset.")],
+    max_scenes: Annotated[int, typer.Option(min=1, help="That the dataset may have in all.")],
+    coverage: Annotated[float, typer.Option(help="Share of the reachable cells.")] = 0.95,
+    jobs: Jobs = 1,
+    devices: Devices = "",
+) -> None:
+    """Add the scenes that fill a dataset's holes; the same command resumes."""
+    from simenv.dataset.read import Dataset
+    from simenv.fill import fill as make
+
+    with Dataset(path) as dataset:
+        scenes = len(dataset.table("scenes")["index"])
+    with _resumable(str(path)), _Bar(max(scenes, max_scenes)) as bar:
+        done = make(
+            path,
+            max_scenes=max_scenes,
+            coverage=coverage,
+            jobs=jobs,
+            devices=_numbers(devices),
+            progress=bar.show,
+        )
+    typer.echo(done.text)
+    if not done.reached:
+        raise CheckFailed(f"{path}: {done.why}")
+
+
+@app.command()
+def split(
+    path: DatasetPath,
+    fractions: Annotated[
+        str | None, typer.Option(help="Default: train=0.8,val=0.1,test=0.1.")
+    ] = None,
+    name: Annotated[str, typer.Option(help="Of the split.")] = "default",
+    seed: Annotated[int | None, typer.Option(help="Of the order of scenes; default: 0.")] = None,
+    hold_out: Annotated[
+        list[str] | None, typer.Option(help="object=gear,hinge, or path=low..high; repeat it.")
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Look for leaks; write nothing.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Print the split as JSON.")] = False,
+) -> None:
+    """Split a dataset by scene for training and tests, or extend the split that is there."""
+    from simenv.split import check as find_leaks
+    from simenv.split import parse_fractions
+    from simenv.split import split as make
+
+    if check:
+        found, left = find_leaks(path, name)
+        for leak in found:
+            typer.echo(str(leak))
+        if found:
+            raise CheckFailed(f"{path}: split {name}: {len(found)} leaks")
+        more = f"; {left} scenes are in no part, `simenv split {path}` adds them" if left else ""
+        typer.echo(f"{path}: split {name}: no leaks{more}")
+        return
+    shares = None if fractions is None else parse_fractions(fractions)
+    report = make(path, fractions=shares, name=name, seed=seed, hold_out=hold_out)
+    typer.echo(report.split.text if json_ else report.text, nl=not json_)
+
+
+@app.command()
 def verify(
     path: DatasetPath,
     scenes: Annotated[int, typer.Option(min=1, help="How many to make again.")] = 3,
@@ -283,6 +378,62 @@ def verify(
 
     for line in check(path, scenes=scenes):
         typer.echo(line)
+
+
+@app.command()
+def diff(
+    task: Annotated[str, typer.Argument(help="A task's name, or the path of a task file.")],
+    days: Annotated[tuple[float, float], typer.Option(help="Two days of its timeline.")],
+    scenes: Annotated[int, typer.Option(min=1, help="Drawn on both days, not simulated.")] = 256,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+) -> None:
+    """Print which axes of a task have moved between two days, and what they were and are."""
+    from simenv.domain.diff import diff as compare
+    from simenv.domain.diff import table
+    from simenv.spec.load import load_task
+
+    typer.echo(table(compare(load_task(task), *days, scenes=scenes, seed=seed), *days))
+
+
+@app.command("check")
+def check_(
+    task: Annotated[str, typer.Argument(help="A task's name, or the path of a task file.")],
+    scenes: Annotated[int, typer.Option(help="Scenes in which axes are moved.")] = 2,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    renderer: Annotated[RendererName, typer.Option(help="auto: egl if it works.")] = (
+        RendererName.auto
+    ),
+    table: Annotated[bool, typer.Option("--table", help="Only the table of the domain.")] = False,
+    json_: Annotated[Path | None, typer.Option("--json", help="Also as this JSON file.")] = None,
+) -> None:
+    """Print the domain; then move each axis alone: is it semantic, visual, or dead?"""
+    from tqdm import tqdm
+
+    from simenv.check import as_json, check_task
+    from simenv.domain.table import domain_table
+    from simenv.spec.load import load_task
+
+    loaded, findings = load_task(task), []
+    shown = domain_table(loaded)
+    for line in shown.lines():
+        typer.echo(line)
+    quiet = None if sys.stderr else True
+    with tqdm(unit="axis", disable=True if table else quiet, dynamic_ncols=True) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        checked = check_task(
+            loaded, scenes=scenes, seed=seed, renderer=renderer.value, progress=show
+        )
+        for found in () if table else checked:
+            tqdm.write(str(found.line))
+            findings.append(found)
+    if json_ is not None:
+        json_.write_text(json.dumps(as_json(shown, findings), indent=2) + "\n")
+    if failed := [found for found in findings if found.verdict == "FAIL"]:
+        raise CheckFailed(f"{task}: {len(failed)} findings; see the lines marked FAIL")
 
 
 @app.command()
@@ -297,6 +448,9 @@ def export(
     categories: Annotated[
         Categories, typer.Option(help="COCO: a category is a class, or an object.")
     ] = Categories.class_,
+    split: Annotated[
+        str | None, typer.Option(help="Each part of this split apart; see simenv split.")
+    ] = None,
 ) -> None:
     """Write a dataset, demonstrations or grasps in another format; nothing is rendered again."""
     from tqdm import tqdm
@@ -321,6 +475,7 @@ def export(
                 cameras=[name for name in cameras.split(",") if name],
                 sensor=sensor,
                 categories=categories.value,
+                split=split,
                 progress=show,
             )
         except KeyboardInterrupt:
