@@ -12,8 +12,8 @@ PACKAGE = Path(simenv.__file__).parent
 
 # Rooms of one floor do not import each other. The README shows this table.
 FLOORS: list[set[str]] = [
-    {"clock", "errors", "pose", "quiet", "scratch", "system"},
-    {"engine", "kinematics", "lens", "mesh"},
+    {"clock", "errors", "line", "pose", "quiet", "scratch", "system"},
+    {"engine", "hull", "kinematics", "lens", "mesh"},
     {"spec"},
     {"domain", "parts"},
     {"scene"},
@@ -21,10 +21,10 @@ FLOORS: list[set[str]] = [
     {"physics", "render"},
     {"grasp", "label", "sensor"},
     {"dataset", "envs"},
-    {"demo", "export", "library", "replay"},
+    {"audit", "demo", "export", "guarantee", "library", "replay", "split"},
     {"studio"},
     {"generate"},
-    {"rerender", "verify"},
+    {"check", "fill", "rerender", "verify"},
     {"assets", "doctor", "view"},
     {"cli"},
     {"__main__"},
