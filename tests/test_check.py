@@ -11,6 +11,7 @@ import pytest
 from simenv.check import Finding, check_task
 from simenv.check.compare import Difference
 from simenv.cli import run
+from simenv.domain.sample import sample
 from simenv.errors import InputError
 from simenv.spec.domain import AxisSpec
 from simenv.spec.load import Task, load_task, with_values
@@ -53,8 +54,9 @@ def test_what_touches_nothing_and_nobody_sees_is_dead() -> None:
     path = "scene.floor.friction.lateral"  # of a floor under a belt that no part leaves
     task = small(domain=domain(path, "semantic", uniform=(0.1, 0.9)))
     got = fault(task, path)
-    assert (got.verdict, got.fault, got.tries) == ("FAIL", "dead", 3)
+    assert (got.verdict, got.fault, got.tries) == ("FAIL", "dead", 3 + 8)
     assert "changes nothing; tried scene 0: 0." in got.text
+    assert got.text.endswith("; nor in scenes 1 to 8")
 
 
 def test_the_look_of_what_no_camera_sees_is_dead() -> None:
@@ -68,7 +70,20 @@ def test_the_look_of_what_no_camera_sees_is_dead() -> None:
 def test_an_axis_of_one_value_is_dead() -> None:
     path = "scene.belts.main.texture"
     got = fault(small(domain=domain(path, "visual", choice=("steel",))), path)
-    assert str(got.line) == f"FAIL  {path}: dead: it has one value only: steel"
+    assert str(got.line).startswith(f"FAIL  {path}: dead: it has one value only: steel; nor in ")
+
+
+def test_what_the_first_scene_does_not_show_is_looked_for_further() -> None:
+    """A texture of parts, in a first scene without a part."""
+    count, path = "actors.parts.count", "actors.parts.texture"
+    rows = domain(count, "semantic", integers=(0, 1))
+    task = small(domain=rows | domain(path, "visual", choice=("wood", "steel")))
+    seed = next(s for s in range(64) if not sample(task, s, 0).values[count])
+    redraw, _, texture = check_task(task, scenes=1, seed=seed, renderer="tiny")
+    assert (redraw.verdict, redraw.fault) == ("note", "unchanged")
+    shows = next(i for i in range(1, 9) if sample(task, seed, i).values[count])
+    assert texture.verdict == "ok"
+    assert texture.text.endswith(f", first in scene {shows}")
 
 
 def as_visual(task: Task, path: str) -> Task:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from simenv.check.bench import Bench, First
@@ -20,6 +20,7 @@ from simenv.spec.load import Task
 __all__ = ["check_task"]
 
 TRIES = 3  # other values of an axis in one scene, as long as none changes what it should
+FURTHER = 8  # scenes that are looked at before an axis is called dead: what it moves may be unseen
 
 Progress = Callable[[int, int], None]  # takes steps done, steps in all
 
@@ -59,13 +60,28 @@ def check_task(
             yield redraw(bench, first)
             progress(done, total)
         for done, (path, edge) in enumerate(ranges, start=2 * scenes + 1):
-            yield _axis(bench, firsts, path, edge)
+            found = _axis(bench, firsts, path, edge)
+            yield _looked_further(bench, found, scenes) if found.fault == "dead" else found
             progress(done, total)
 
 
 def _rejected(first: First) -> Finding:
     text = f"scene {first.drawn.scene}: rejected ({first.made.rejected})"
     return Finding("", "", "untried", text)
+
+
+def _looked_further(bench: Bench, dead: Finding, start: int) -> Finding:
+    """The finding of the first further scene in which the axis is alive; ``dead`` if none is."""
+    tries, last = dead.tries, start + FURTHER - 1
+    for scene in range(start, last + 1):
+        first = bench.first(scene)
+        if first.made.rejected:
+            continue
+        found = _axis(bench, [first], dead.axis, dead.edge, most=1)
+        tries += found.tries
+        if found.fault not in ("dead", "untried"):
+            return replace(found, text=f"{found.text}, first in scene {scene}", tries=tries)
+    return replace(dead, text=f"{dead.text}; nor in scenes {start} to {last}", tries=tries)
 
 
 @dataclass
@@ -82,21 +98,25 @@ class _Trial:
         return ("; ".join(said for said, _ in self.compared) or "nothing") + rejected
 
 
-def _axis(bench: Bench, firsts: Sequence[First], path: str, edge: str) -> Finding:
+def _axis(
+    bench: Bench, firsts: Sequence[First], path: str, edge: str, *, most: int = TRIES
+) -> Finding:
     visual = bench.task.spec.domain[path].kind == "visual"
-    trial = _try(bench, firsts, path, edge, visual=visual)
+    trial = _try(bench, firsts, path, edge, most, visual=visual)
     if not trial.compared:
         return _untried(bench, firsts, path, edge, trial)
     judge = _visual if visual else _semantic
     return judge(bench, path, edge, trial)
 
 
-def _try(bench: Bench, firsts: Sequence[First], path: str, edge: str, *, visual: bool) -> _Trial:
+def _try(
+    bench: Bench, firsts: Sequence[First], path: str, edge: str, most: int, *, visual: bool
+) -> _Trial:
     """Move a semantic axis until labels show it; a visual one in every scene."""
     trial = _Trial()
     for first in firsts:
         others = moved(bench.task, bench.seed, first.drawn, path, edge)
-        for other in islice(others, TRIES):
+        for other in islice(others, most):
             made = bench.make(other)
             if made.rejected and not visual:
                 trial.reasons[made.rejected] += 1

@@ -28,6 +28,7 @@ class Bench:
     def __init__(self, task: Task, *, seed: int, renderer: str) -> None:
         plan = Plan.of(task, scenes=1, seed=seed, renderer=renderer)
         self.task, self.seed = task, seed
+        self._firsts: dict[int, First] = {}
         self.layout = Layout.of(plan.header(task))
         self.studio = Studio(task, seed=seed, renderer=plan.renderer)
 
@@ -43,7 +44,12 @@ class Bench:
         return self.studio.renderer.name
 
     def first(self, scene: int) -> First:
-        """The first accepted attempt of ``scene``, or the last rejected one."""
+        """The first accepted attempt of ``scene``, or the last rejected one; made once."""
+        if scene not in self._firsts:
+            self._firsts[scene] = self._first(scene)
+        return self._firsts[scene]
+
+    def _first(self, scene: int) -> First:
         for attempt in range(self.task.spec.physics.max_attempts):
             drawn = sample(self.task, self.seed, scene, attempt=attempt)
             first = First(drawn, self.make(drawn))

@@ -13,7 +13,9 @@ __all__ = ["FORMAT", "Fault", "Finding", "as_json"]
 
 FORMAT = "simenv-check-1"
 
-Fault = Literal["", "moves labels", "dead", "only visual", "weak", "not shown", "untried"]
+Fault = Literal[
+    "", "moves labels", "dead", "only visual", "weak", "not shown", "unchanged", "untried"
+]
 FAILS = ("moves labels", "dead")
 
 
@@ -26,6 +28,7 @@ class Finding:
     - ``only visual``: it is semantic, and changes pixels alone.
     - ``weak``: it is semantic, and moves labels by less than `compare.SHOWN_M`.
     - ``not shown``: the renderer does not draw it.
+    - ``unchanged``: a redraw whose pixels are as they were; which axis is dead, others say.
     - ``untried``: there was nothing to compare.
     """
 

@@ -31,7 +31,7 @@ def redraw(bench: Bench, first: First) -> Finding:
     if differs.pixels:
         return Finding("", "", "", f"{where}: same labels, {pixels_text(differs)}", (), 1)
     if any(axis.kind == "visual" for axis in bench.task.spec.domain.values()):
-        return Finding("", "", "dead", f"{where}: no pixel differs", (), 1)
+        return Finding("", "", "unchanged", f"{where}: same labels, and no pixel differs", (), 1)
     return Finding("", "", "untried", f"{where}: no axis is visual", (), 1)
 
 

@@ -81,10 +81,11 @@ def params_of(task: TaskSpec) -> dict[str, Param]:
 
 
 def _param(task: TaskSpec, path: str, axis: AxisSpec) -> Param:
-    """The column of an axis that draws from its core, its edges, and what shifts bring later."""
+    """The column of an axis: of its core, its edges, what edge cases set and what shifts bring."""
     rows = changes(task, path)
     later = [row.shift.range for row in rows if row.shift is not None]
-    kinds = {kind for draw in (axis, *axis.edge.values(), *later) for kind in _kinds(draw)}
+    set_ = [case.set[path] for case in task.edge_cases.values() if path in case.set]
+    kinds = {kind for draw in (axis, *axis.edge.values(), *set_, *later) for kind in _kinds(draw)}
     if len(later) < len(rows) and not is_whole(task, path):
         kinds = {("number", 0) if kind == ("integer", 0) else kind for kind in kinds}
     if kinds == {("integer", 0), ("number", 0)}:

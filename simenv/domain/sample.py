@@ -145,7 +145,7 @@ class _Draw:
         objects = self._objects(path, values)
         options = self._options(path, objects, objects)
         value = value_at(self._range(path), self._coordinates(path, block), options=options)
-        return value if path in self._set else on_day(self.task.spec, path, value, self.day)
+        return self._on_day(path, value)
 
     def _coordinates(self, path: str, block: range) -> NDArray[np.float64]:
         """Coordinates (d,) on the axis: Sobol, or a stream where the sequence has no room.
@@ -178,8 +178,11 @@ class _Draw:
             u = stream(seed, self.scene, path, part, self.attempt).random(width)
             options = self._options(path, objects, (_dealt(own, part),))
             value = value_at(self._range(path), u, options=options)
-            rows.append(on_day(self.task.spec, path, value, self.day))
+            rows.append(self._on_day(path, value))
         return tuple(rows)
+
+    def _on_day(self, path: str, value: object) -> object:
+        return on_day(self.task.spec, path, value, self.day, as_set=path in self._set)
 
     def _objects(self, path: str, values: Mapping[str, object]) -> tuple[str, ...]:
         """The objects of the group that ``path`` belongs to, in the order they are dealt."""

@@ -32,12 +32,12 @@ def range_on(spec: TaskSpec, path: str, nominal: Distribution, day: float) -> Di
     return max(begun, key=lambda shift: shift.day).range if begun else nominal
 
 
-def on_day(spec: TaskSpec, path: str, value: object, day: float) -> object:
+def on_day(spec: TaskSpec, path: str, value: object, day: float, *, as_set: bool = False) -> object:
     """``value`` of the axis at ``path`` with what has been added until ``day``.
 
-    The count of a group that is not there is 0.
+    Nothing is added to what an edge case has set. The count of a group that is not there is 0.
     """
     root, group, *rest = [*path.split("."), "", ""]
     if root == "actors" and rest[0] == "count" and not spec.actors[group].present(day):
         return 0
-    return value_on(spec, path, value, day)
+    return value if as_set else value_on(spec, path, value, day)

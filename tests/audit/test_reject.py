@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from simenv.audit.observe import Observed, observe
-from simenv.audit.proposed import proposed
+from simenv.audit.proposed import Proposed, proposed
 from simenv.audit.reject import Rejection, reject, wilson
 from simenv.dataset.read import Dataset
 from simenv.generate import generate
@@ -21,7 +22,9 @@ from simenv.spec.load import load_task
 from simenv.studio import Studio
 from tests.audit.build import observed, variable
 
-SCENES = 64
+Rows = NDArray[np.int64]
+
+SCENES = 48
 OBJECT = """format: simenv-object-1
 name: {name}
 class: {name}
@@ -150,21 +153,14 @@ def of_axis(seed: int, slope: float, monkeypatch: pytest.MonkeyPatch) -> Rejecti
     last = np.cumsum(tries) - 1
     accepted = np.zeros(len(scene), dtype=bool)
     accepted[last] = True
-    own = _Known(scene, accepted)
-    monkeypatch.setattr("simenv.audit.reject.proposed", lambda _: own.value)
+    own = _without_parts(scene, accepted)
+    monkeypatch.setattr("simenv.audit.reject.proposed", lambda _: own)
     return reject(replace(data, scenes={**data.scenes, "attempts": tries}))
 
 
-class _Known:
-    """Attempts without parts."""
-
-    def __init__(self, scene: np.ndarray, accepted: np.ndarray) -> None:
-        from simenv.audit.proposed import Proposed
-
-        counts = np.zeros((len(scene), 0), dtype=np.int64)
-        self.value = Proposed(
-            scene, accepted, {"unsettled": int((~accepted).sum())}, (), (), counts
-        )
+def _without_parts(scene: Rows, accepted: NDArray[np.bool_]) -> Proposed:
+    counts, reasons = np.zeros((len(scene), 0), np.int64), {"unsettled": int((~accepted).sum())}
+    return Proposed(scene, accepted, reasons, (), (), counts)
 
 
 def test_axis_whose_far_end_is_rejected_is_flagged(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,6 +176,23 @@ def test_even_rejection_is_no_bias(monkeypatch: pytest.MonkeyPatch) -> None:
     ps = [of_axis(seed, 0.0, monkeypatch).losses[0].p for seed in range(60)]
     assert np.mean(np.array(ps) < 0.05) < 0.15
     assert min(ps) > 1e-3
+
+
+def test_classes_are_compared_among_attempts_of_equally_many_parts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(5)
+    total = rng.integers(1, 7, 400)
+    balls = rng.binomial(total, 0.5)
+    accepted = rng.random(400) < 1.1 - 0.15 * total  # crowds are rejected, whatever is in them
+    counts = np.column_stack([balls, total - balls])
+    own = Proposed(np.arange(400), accepted, {}, ("ball", "block"), ("ball", "block"), counts)
+    monkeypatch.setattr("simenv.audit.reject.proposed", lambda _: own)
+    for loss in reject(observed(variable("parts", total, role="label"))).losses:
+        crude = loss.rates[0].rate - loss.rates[1].rate
+        assert crude < -0.1
+        assert abs(loss.effect) < 0.1
+        assert loss.p > 0.05
 
 
 @pytest.mark.parametrize(("successes", "trials"), [(0, 10), (3, 10), (10, 10), (490, 1000)])

@@ -170,6 +170,26 @@ def test_a_retired_group_has_no_parts_whatever_its_axes_draw() -> None:
     assert set(gone.part_values.values()) == {()}
 
 
+def test_the_days_add_nothing_to_what_an_edge_case_sets_and_bring_no_group_back() -> None:
+    heights, guests = "actors.parts.spawn.height_m", "actors.guests.count"
+    spec = make_task(
+        {"axis": SPEED, "drift": {"per_day": 0.01, "until_day": 9.0}},
+        {"axis": heights, "drift": {"per_day": 0.01, "until_day": 9.0}},
+        {"axis": KELVIN, "shift": {"day": 3.0, "to": 5000.0}},
+        guests={"from_day": 10.0},
+    ).spec
+    set_ = {SPEED: (0.5,), heights: (0.25,), KELVIN: (9000.0,), guests: (9,)}
+    rows = {path: {"choice": choice} for path, choice in set_.items()}
+    case = {"set": rows, "guarantee": {"parts": {"min": 1}}}
+    own = TaskSpec.model_validate({**spec.model_dump(), "edge_cases": {"rush": case}})
+    task = Task(own, make_task().objects)
+    for day, count in ((9.0, 0), (10.0, 9)):
+        got = sample(task, 0, 3, tier="rush", at_day=day)
+        assert (got.values[SPEED], got.values[KELVIN]) == (0.5, 9000.0)
+        assert set(got.part_values[heights]) == {0.25}
+        assert got.values[guests] == count
+
+
 @pytest.mark.parametrize(
     ("days", "named"),
     [

@@ -89,7 +89,7 @@ def test_numpy_values_and_lists_are_taken(task: Task) -> None:
         ({"scene.belts.main.sped_m_s": 0.1}, "scene.belts.main.sped_m_s: no such path; did you "
          "mean speed_m_s?"),
         ({"name": "x"}, "name: no such path; there is actors, scene, cameras, capture, look, "
-         "physics, success, env, domain, timeline"),
+         "physics, success, env, domain, edge_cases, timeline, audit"),
         ({"cameras.moving.path.7.time_s": 1.0}, "cameras.moving.path.7: no such path; there is 0, "
          "1"),
         ({"capture.fps.x": 1.0}, "capture.fps.x: no such path; there is none"),

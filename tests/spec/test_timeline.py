@@ -36,6 +36,10 @@ WRONG = [  # rows of the timeline, and what is said of them; the first is in lin
       f"axis: {SPEED}, shift: {{day: 30, to: 4.8}}"],
      "55:47: timeline.0.drift: on day 30 5.1 does not fit: scene.belts.main.speed_m_s: must be a "
      "number from -5 to 5, got 5.1; write for example 5"),
+    ([f"axis: {SPEED}, drift: {{per_day: 0.16, until_day: 60}}",  # too far before the shift
+      f"axis: {SPEED}, shift: {{day: 30, to: -5.0}}"],
+     "55:47: timeline.0.drift: on day 30 5.1 does not fit: scene.belts.main.speed_m_s: must be a "
+     "number from -5 to 5, got 5.1; write for example 5"),
     ([f"axis: {SPEED}, cycle: {{period_days: 1, amplitude: 5.5, phase_days: 0.25}}"],
      "55:47: timeline.0.cycle: on day 0 -5.6 does not fit: scene.belts.main.speed_m_s: must be a "
      "number from -5 to 5, got -5.6; write for example -5"),
