@@ -272,6 +272,36 @@ def view(
         typer.echo(write_picture(path, png, image=image))
 
 
+class What(str, Enum):
+    """What `selftest` takes."""
+
+    faults = "faults"
+
+
+@app.command()
+def selftest(
+    what: Annotated[What, typer.Argument(help="faults: break runs and see that nothing is lost.")],
+    full: Annotated[bool, typer.Option(help="Thousands of trials: hours.")] = False,
+    only: Annotated[str, typer.Option(help="Campaigns, such as kill,disk.")] = "",
+    trials: Annotated[int | None, typer.Option(min=1, help="Of each campaign.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of what is random in them.")] = 0,
+) -> None:
+    """Test the promises: runs are killed, disks filled, files corrupted; a table of what held."""
+    from simenv.selftest import run_campaigns, table
+
+    rows = []
+    chosen = [name for name in only.split(",") if name]
+    for row in run_campaigns(full=full, only=chosen, trials=trials, seed=seed):
+        rows.append(row)
+        typer.echo(f"{row.campaign.name}: {row.verdict} ({row.seconds:.0f} s)", err=True)
+        for failure in row.outcome.failures:
+            typer.echo(f"  {failure}", err=True)
+    typer.echo(table(rows))
+    failed = [row.campaign.name for row in rows if row.verdict == "FAIL"]
+    if failed:
+        raise CheckFailed(f"selftest: {', '.join(failed)} did not hold")
+
+
 @app.command()
 def validate(path: DatasetPath) -> None:
     """Check every byte and every label of a dataset; exit status 1 names what is wrong."""

@@ -23,7 +23,8 @@ from gymnasium.envs.registration import EnvSpec
 from numpy.typing import NDArray
 
 from simenv.dataset.demo import FORMAT, Episode, episode_paths, read_outcome, write_episode
-from simenv.dataset.store import Lock, identify, part, replace_file
+from simenv.dataset.disk import part, replace_file
+from simenv.dataset.lock import Lock, identify
 from simenv.envs.env import TaskEnv
 from simenv.envs.expert import Expert
 from simenv.errors import InputError

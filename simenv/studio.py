@@ -15,6 +15,7 @@ from simenv.compose import compose
 from simenv.dataset.record import Attempt, CameraRecord, Record
 from simenv.domain.sample import Sample, sample
 from simenv.domain.stream import stream
+from simenv.fault import point
 from simenv.grasp.scene import GraspFinder
 from simenv.guarantee import met, needed_labels
 from simenv.label.flow import flow, velocity
@@ -127,6 +128,7 @@ class Studio:
 
     def _begin(self, index: int) -> Begun | Record:
         """The last attempt; a record where its labels had to be made to judge it."""
+        point("scene", index)
         attempts: list[Attempt] = []
         for attempt in range(self.task.spec.physics.max_attempts):
             with self.clock("compose"):

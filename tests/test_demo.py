@@ -22,7 +22,7 @@ from gymnasium.spaces import Dict
 
 from simenv.cli import run
 from simenv.dataset.demo import Episode, episode_paths, open_demos, write_episode
-from simenv.dataset.store import Lock
+from simenv.dataset.lock import Lock
 from simenv.demo import LEFT_OUT, Stage, record
 from simenv.envs.env import TaskEnv
 from simenv.envs.expert import Expert

@@ -13,7 +13,7 @@ PACKAGE = Path(simenv.__file__).parent
 # Rooms of one floor do not import each other. The README shows this table.
 FLOORS: list[set[str]] = [
     {"clock", "errors", "line", "pose", "quiet", "scratch", "system"},
-    {"engine", "hull", "kinematics", "lens", "mesh"},
+    {"engine", "fault", "hull", "kinematics", "lens", "mesh"},
     {"spec"},
     {"domain", "parts"},
     {"scene"},
@@ -25,7 +25,7 @@ FLOORS: list[set[str]] = [
     {"studio"},
     {"generate"},
     {"check", "fill", "rerender", "verify"},
-    {"assets", "doctor", "view"},
+    {"assets", "doctor", "selftest", "view"},
     {"cli"},
     {"__main__"},
 ]

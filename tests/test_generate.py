@@ -14,8 +14,8 @@ import pytest
 
 import simenv
 from simenv.dataset.layout import Layout
+from simenv.dataset.lock import Lock
 from simenv.dataset.rows import Digests, content_hash
-from simenv.dataset.store import Lock
 from simenv.errors import InputError, Locked
 from simenv.generate import Plan, generate
 from simenv.spec.load import Task, load_task, task_from_text

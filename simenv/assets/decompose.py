@@ -20,7 +20,7 @@ import numpy as np
 from simenv.assets.child import call
 from simenv.assets.edges import Edges
 from simenv.assets.soup import Floats, Soup, load, save
-from simenv.dataset.store import replace_file
+from simenv.dataset.disk import replace_file
 from simenv.errors import InputError, SimenvError
 
 __all__ = ["Pieces", "decompose", "hull_volume", "slim", "support"]

@@ -20,7 +20,7 @@ from simenv.assets.soup import Soup
 from simenv.assets.stable import rests
 from simenv.assets.symmetry import Symmetries, propose
 from simenv.assets.wish import Wish
-from simenv.dataset.store import storage
+from simenv.dataset.disk import storage
 from simenv.errors import InputError
 from simenv.export.png import png
 from simenv.parts.hulls import save_hulls

@@ -8,7 +8,7 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from simenv.dataset.store import storage
+from simenv.dataset.disk import storage
 from simenv.errors import InputError, Locked
 
 __all__ = ["Place"]

@@ -21,10 +21,10 @@ from isal import isal_zlib
 from numpy.typing import NDArray
 
 import simenv
+from simenv.dataset.disk import replace_file, storage
 from simenv.dataset.guard import safe_open
 from simenv.dataset.hdf5 import in_memory, read_attributes, read_text, write_frames
 from simenv.dataset.pixels import frame
-from simenv.dataset.store import replace_file, storage
 from simenv.errors import InputError
 
 __all__ = [

@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from simenv.dataset.store import MANIFESTS, replace_file, storage
+from simenv.dataset.disk import replace_file, storage
+from simenv.dataset.store import MANIFESTS
 from simenv.errors import InputError
 
 __all__ = ["FillRound", "commit_fill", "read_fills"]

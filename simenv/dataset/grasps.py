@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import simenv
+from simenv.dataset.disk import replace_file, storage
 from simenv.dataset.guard import safe_open
 from simenv.dataset.hdf5 import in_memory, read_attributes
-from simenv.dataset.store import replace_file, storage
 from simenv.errors import InputError
 from simenv.grasp.model import OUTCOMES, GraspSet
 

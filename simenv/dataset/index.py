@@ -11,6 +11,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from simenv.dataset.disk import replace_file
 from simenv.dataset.guard import safe_open
 from simenv.dataset.hdf5 import (
     FORMAT_RANGE,
@@ -29,7 +30,7 @@ from simenv.dataset.layout import Layout
 from simenv.dataset.schema import SHARDS
 from simenv.dataset.sink import Sink
 from simenv.dataset.splits import carry
-from simenv.dataset.store import INDEX, Manifest, committed, replace_file, shard_name
+from simenv.dataset.store import INDEX, Manifest, committed, shard_name
 from simenv.dataset.tables import Tables, concatenate
 from simenv.errors import InputError
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from simenv.dataset.store import part, rename, storage
+from simenv.dataset.disk import part, rename, storage
 
 __all__ = ["Sink"]
 

@@ -16,7 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
-from simenv.dataset.store import INDEX, MANIFESTS, Lock, replace_file, storage
+from simenv.dataset.disk import replace_file, storage
+from simenv.dataset.lock import Lock
+from simenv.dataset.store import INDEX, MANIFESTS
 from simenv.errors import InputError
 from simenv.spec.explain import suggest
 from simenv.spec.model import Name, Spec

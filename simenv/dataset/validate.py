@@ -16,6 +16,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from simenv.dataset.disk import file_sha256, part
 from simenv.dataset.fills import read_fills
 from simenv.dataset.guard import safe_open
 from simenv.dataset.hdf5 import read_attributes, read_layout, read_tables, read_text
@@ -27,16 +28,7 @@ from simenv.dataset.read import Dataset
 from simenv.dataset.rows import Images, digests
 from simenv.dataset.schema import BODY_OFFSET
 from simenv.dataset.splits import check_current, read_split, split_file
-from simenv.dataset.store import (
-    INDEX,
-    MANIFESTS,
-    SHARD_NAME,
-    Manifest,
-    file_sha256,
-    manifest_path,
-    part,
-    shard_name,
-)
+from simenv.dataset.store import INDEX, MANIFESTS, SHARD_NAME, Manifest, manifest_path, shard_name
 from simenv.dataset.tables import Tables, frames_of, scene
 from simenv.errors import InputError
 

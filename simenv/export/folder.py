@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from simenv.dataset.store import part, storage
+from simenv.dataset.disk import part, storage
 from simenv.errors import InputError, Locked
 from simenv.export.text import compact
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simenv.dataset.demo import Episode, read_actions
-from simenv.dataset.store import storage
+from simenv.dataset.disk import storage
 from simenv.errors import InputError
 from simenv.export.demos import Array, DemoSource, task_name, task_sentence
 from simenv.export.folder import Folder

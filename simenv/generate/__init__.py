@@ -12,9 +12,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from simenv.dataset.disk import storage
 from simenv.dataset.fills import commit_fill, read_fills
 from simenv.dataset.index import merge_to_file, write_index
-from simenv.dataset.store import Lock, committed, identify, storage
+from simenv.dataset.lock import Lock, identify
+from simenv.dataset.store import committed
 from simenv.errors import InputError
 from simenv.generate.plan import Plan
 from simenv.generate.shard import LOG

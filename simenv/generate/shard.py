@@ -1,4 +1,7 @@
-"""How one shard is made: its scenes in turn, a line of the log for each, then the commit."""
+"""How one shard is made: its scenes in turn, a line of the log for each, then its draft.
+
+The holder of the lock commits the draft.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from simenv.clock import Clock
+from simenv.dataset.disk import storage
 from simenv.dataset.record import Record
 from simenv.dataset.shard import ShardBuilder
-from simenv.dataset.store import commit_shard, storage
+from simenv.dataset.store import Draft, draft_shard
+from simenv.fault import point
 from simenv.generate.plan import Plan
 from simenv.studio import Studio
 
@@ -22,8 +27,9 @@ LOG = "run.log.jsonl"
 
 def make_shard(
     studio: Studio, plan: Plan, number: int, scenes: Sequence[int], folder: Path
-) -> None:
-    """Make, pack and commit one shard; each scene leaves a line in the log."""
+) -> Draft:
+    """Make, pack and write aside one shard; each scene leaves a line in the log."""
+    point("shard", number)
     builder = ShardBuilder(plan.header(studio.task, gl=studio.renderer.device))
     with (folder / LOG).open("ab", buffering=0) as log:
         for record in studio.records(scenes):
@@ -32,7 +38,7 @@ def make_shard(
             with storage(folder / LOG, 0):
                 log.write(_log_line(record, studio.clock))
             studio.clock.reset()
-    commit_shard(folder, number, builder)
+    return draft_shard(folder, number, builder)
 
 
 def _log_line(record: Record, clock: Clock) -> bytes:

@@ -12,6 +12,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from simenv.dataset.store import Draft, commit_draft
 from simenv.errors import EngineError, SimenvError
 from simenv.generate.plan import Plan, Shard
 from simenv.generate.shard import make_shard
@@ -33,7 +34,7 @@ def in_this_process(
     """All shards one after the other, here: what debuggers want."""
     with plan.studio(device) as studio:
         for number, scenes in missing:
-            make_shard(studio, plan, number, scenes, folder)
+            commit_draft(folder, make_shard(studio, plan, number, scenes, folder))
             report()
 
 
@@ -70,13 +71,15 @@ def in_workers(
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
         try:
-            pending: set[Future[None]] = set(futures)
+            pending: set[Future[Draft]] = set(futures)
             while pending:
                 done, pending = wait(pending, timeout=POLL_S, return_when=FIRST_COMPLETED)
                 report()
                 for future in done:  # a full disk or a wrong value will not get better
                     if isinstance(error := future.exception(), SimenvError):
                         raise error
+                    if error is None:
+                        commit_draft(folder, future.result())
         except BaseException:  # Ctrl-C too: the shards in work are lost, the committed ones stay
             pool.stop()  # type: ignore[no-untyped-call]
             pool.join()
@@ -96,7 +99,7 @@ def _environment(defaults: Mapping[str, str]) -> Iterator[None]:
             del os.environ[key]
 
 
-def _raise_first(futures: Iterable[tuple[Future[None], Sequence[int]]]) -> None:
+def _raise_first(futures: Iterable[tuple[Future[Draft], Sequence[int]]]) -> None:
     """A worker that died is named by its scenes."""
     for future, scenes in futures:
         if (error := future.exception()) is not None:
@@ -128,5 +131,5 @@ def _studio(plan: Plan) -> Studio:
     return plan.studio(_Worker.device)
 
 
-def _work(plan: Plan, number: int, scenes: Sequence[int], folder: Path) -> None:
-    make_shard(_studio(plan), plan, number, scenes, folder)
+def _work(plan: Plan, number: int, scenes: Sequence[int], folder: Path) -> Draft:
+    return make_shard(_studio(plan), plan, number, scenes, folder)

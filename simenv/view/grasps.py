@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from simenv.dataset.disk import replace_file
 from simenv.dataset.grasps import read_grasps
-from simenv.dataset.store import replace_file
 from simenv.errors import InputError
 from simenv.grasp.model import GraspSet
 from simenv.spec.load_robot import load_robot

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from simenv.dataset.disk import replace_file
 from simenv.dataset.read import open as open_dataset
-from simenv.dataset.store import replace_file
 from simenv.errors import InputError
 from simenv.view.encode import png as encoded_png
 from simenv.view.page import page_html

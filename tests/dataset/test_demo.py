@@ -23,7 +23,7 @@ from simenv.dataset.demo import (
     read_outcome,
     write_episode,
 )
-from simenv.dataset.store import part
+from simenv.dataset.disk import part
 from simenv.errors import InputError, StorageError
 from tests.dataset.demos import demo, demos
 from tests.dataset.test_store import full_disk

@@ -18,17 +18,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from simenv.dataset.disk import file_sha256
 from simenv.dataset.index import merge_to_file, write_index
+from simenv.dataset.lock import Lock, identify
 from simenv.dataset.read import open as open_dataset
-from simenv.dataset.store import (
-    Lock,
-    Manifest,
-    commit_shard,
-    committed,
-    file_sha256,
-    identify,
-    manifest_path,
-)
+from simenv.dataset.store import Manifest, commit_shard, committed, manifest_path
 from simenv.dataset.validate import validate
 from simenv.errors import InputError, Locked, StorageError
 from tests.dataset.factory import THREE, builder, dataset, header, record
@@ -219,7 +213,7 @@ def test_a_folder_that_cannot_be_made_is_a_storage_error(tmp_path: Path) -> None
 def test_a_second_process_is_locked_out_until_the_first_dies(tmp_path: Path) -> None:
     script = f"""
 import sys, time
-from simenv.dataset.store import Lock
+from simenv.dataset.lock import Lock
 with Lock({str(tmp_path)!r}):
     print("locked", flush=True)
     time.sleep(60)

@@ -10,8 +10,8 @@ import simenv
 from simenv.cli import run
 from simenv.dataset.factors import HoldOut, values
 from simenv.dataset.index import merge_to_file
+from simenv.dataset.lock import Lock
 from simenv.dataset.splits import read_split
-from simenv.dataset.store import Lock
 from simenv.dataset.validate import validate
 from simenv.errors import InputError, Locked
 from simenv.generate import generate

@@ -9,8 +9,8 @@ from simenv.audit.observe import CORE
 from simenv.audit.report import Report, audit
 from simenv.audit.weights import Weights, write_weights
 from simenv.audit.weights import weights as weigh
+from simenv.dataset.disk import replace_file
 from simenv.dataset.read import Dataset
-from simenv.dataset.store import replace_file
 from simenv.errors import InputError
 from simenv.view.audit.card import card
 from simenv.view.audit.page import audit_html

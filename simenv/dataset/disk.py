@@ -1,0 +1,93 @@
+"""How a file gets to the disk whole: written aside, synced, renamed, its folder synced."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from simenv.errors import StorageError
+from simenv.fault import point
+
+__all__ = [
+    "file_sha256",
+    "move",
+    "part",
+    "rename",
+    "replace_file",
+    "storage",
+    "write_aside",
+]
+
+
+def replace_file(path: Path, data: bytes | memoryview) -> None:
+    """Write ``data`` as ``path``, whole or not at all.
+
+    Raises:
+        StorageError: if the disk refuses.
+    """
+    with storage(path, len(data)):
+        write_aside({part(path): data})
+        rename(path)
+
+
+def part(path: Path) -> Path:
+    """Where ``path`` is written before it takes its name."""
+    return path.with_name(path.name + ".part")
+
+
+def write_aside(files: Mapping[Path, bytes | memoryview]) -> None:
+    """Write and sync each file; if one fails, none stays."""
+    try:
+        for path, data in files.items():
+            with path.open("wb", buffering=0) as file:
+                rest = memoryview(data)
+                while rest:
+                    point("write")
+                    rest = rest[file.write(rest) :]
+                point("sync")
+                os.fsync(file.fileno())
+    except OSError:
+        for path in files:
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+        raise
+
+
+def rename(path: Path) -> None:
+    """The .part takes the place of ``path``, and the folder knows it after a power cut."""
+    move(part(path), path)
+
+
+def move(source: Path, target: Path) -> None:
+    """``source`` takes the place of ``target`` in its folder, also after a power cut."""
+    os.replace(source, target)
+    folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def storage(path: Path, size: int) -> Iterator[None]:
+    """What the disk refuses inside the block becomes one line with the file and its size."""
+    try:
+        yield
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise StorageError(
+            f"{path}: cannot write {size} bytes: {reason}; what was committed is untouched: "
+            "make room or fix the disk, then run the same command again"
+        ) from error
+
+
+def file_sha256(path: Path) -> str:
+    """Digest of the bytes of a file, read piece by piece."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()

@@ -1,0 +1,72 @@
+"""Does simenv keep what it promises when things go wrong? Campaigns of faults, as a table."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from simenv.clock import Clock
+from simenv.errors import InputError
+from simenv.selftest.campaign import Campaign, Outcome
+
+__all__ = ["CAMPAIGNS", "Campaign", "Outcome", "Row", "run_campaigns", "table"]
+
+CAMPAIGNS: tuple[Campaign, ...] = ()
+
+
+@dataclass(frozen=True)
+class Row:
+    """A campaign that has run."""
+
+    campaign: Campaign
+    outcome: Outcome
+    seconds: float
+
+    @property
+    def verdict(self) -> str:
+        """In a word."""
+        if self.outcome.skipped:
+            return "skipped"
+        return "FAIL" if self.outcome.failures else "holds"
+
+
+def run_campaigns(
+    *, full: bool = False, only: Sequence[str] = (), trials: int | None = None, seed: int = 0
+) -> Iterator[Row]:
+    """Each campaign in turn, in a temporary folder of its own.
+
+    Args:
+        full: the large number of trials, which takes hours.
+        only: names of campaigns; default: all.
+        trials: instead of the campaign's own number.
+        seed: of what is random in the campaigns.
+
+    Raises:
+        InputError: there is no such campaign.
+    """
+    names = [campaign.name for campaign in CAMPAIGNS]
+    for name in only:
+        if name not in names:
+            raise InputError(f"--only: there is no campaign {name}; there are {', '.join(names)}")
+    for campaign in CAMPAIGNS:
+        if only and campaign.name not in only:
+            continue
+        count = trials or (campaign.full if full else campaign.small)
+        clock = Clock()
+        with tempfile.TemporaryDirectory(prefix="simenv-selftest-") as folder, clock("all"):
+            outcome = campaign.run(Path(folder), count, seed)
+        yield Row(campaign, outcome, clock.wall["all"])
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows in Markdown, as the README shows them."""
+    lines = ["| fault | must hold | trials | verdict | seen |", "|---|---|---|---|---|"]
+    for row in rows:
+        seen = row.outcome.skipped or row.outcome.figures
+        lines.append(
+            f"| {row.campaign.fault} | {row.campaign.holds} | {row.outcome.trials} "
+            f"| {row.verdict} | {seen} |"
+        )
+    return "\n".join(lines)
