@@ -90,8 +90,13 @@ def _fault(word: str) -> Fault:
         raise InputError(f"{VARIABLE}: {word}: no such action; there are {', '.join(ACTIONS)}")
     if step not in STEPS:
         raise InputError(f"{VARIABLE}: {word}: no such step; there are {', '.join(STEPS)}")
-    numbers = {key: match[key] and int(match[key]) for key in ("number", "attempt")}
-    return Fault(action, step, **numbers)
+    number, attempt = match["number"], match["attempt"]
+    return Fault(
+        action,
+        step,
+        number=None if number is None else int(number),
+        attempt=None if attempt is None else int(attempt),
+    )
 
 
 def _signal(number: int) -> Callable[[], None]:
