@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from simenv.audit.foot import foot, foot_uv
 from simenv.audit.rotation import ROTATIONS, face_cells, orientation_cells
 from simenv.audit.variable import (
     Variable,
@@ -44,9 +45,10 @@ __all__ = [
 ]
 
 CORE = "core"
+LENS = "distortion"
 NEAR = 1.5  # neighbours: centres closer than this times the sum of both half diameters
 VISIBLE = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
-BORDER = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5)  # of the shorter side, from the box's middle to the border
+BORDER = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5)  # of the shorter side, from its foot to the border
 NEIGHBOURS = ("0", "1", "2", "3", "4 or more")
 
 Rows = NDArray[np.int64]
@@ -163,6 +165,16 @@ class _Reader:
         self.bodies, self.rows = bodies, np.flatnonzero(wanted)
         self.scene = self.frame_scene[bodies["frame"][self.rows]]
         self.object = bodies["object"][self.rows]
+        self.foot_W = self._feet()
+
+    def _feet(self) -> Floats:
+        """Where each part stands (P, 3), world."""
+        feet, keys = np.zeros((len(self.rows), 3)), self.objects["key"]
+        for row in np.unique(self.object):
+            own = self.object == row
+            points = self.dataset.objects[str(keys[row])].vertices.astype(float)
+            feet[own] = foot(self.bodies["X_WB"][self.rows[own]], points)
+        return feet
 
     def observed(self, path: Path) -> Observed:
         variables = [*self._of_scenes(), *self._of_parts()]
@@ -260,11 +272,14 @@ class _Reader:
         at[self.rows] = np.arange(len(self.rows))
         there = (at[seen["body"]] >= 0) & (seen["px_visible"] > 0)
         own = {name: column[there] for name, column in seen.items()}
+        frame, part = own["frame"].astype(np.int64), at[own["body"]]
+        shot = [self.dataset.column(f"cameras/{camera}/{name}") for name in ("X_WC", "K", LENS)]
+        own["foot"] = foot_uv(self.foot_W[part], *(column[frame] for column in shot))
         size = np.array(
             [self.dataset.layout.cameras[camera].width, self.dataset.layout.cameras[camera].height]
         )
         variables = list(view_variables(own, level, size))
-        return variables, at[own["body"]], own["frame"].astype(np.int64)
+        return variables, part, frame
 
 
 def neighbours(p_W: Floats, half_m: Floats, frame: Rows) -> Rows:
@@ -303,12 +318,13 @@ def view_variables(seen: Table, level: str, size: NDArray[np.int64]) -> Iterator
     """Where in the image a part is, how large, how far, how much of it is seen.
 
     Args:
-        seen: columns box_visible, X_CB and visible_fraction, as datasets have them.
+        seen: columns box_visible, X_CB and visible_fraction, as datasets have them, and foot
+            (P, 2), the pixel where a part stands; outside the picture counts as at its border.
         level: of the rows.
         size: width and height of the image.
     """
     box = seen["box_visible"].astype(float)
-    middle = (box[:, :2] + box[:, 2:] / 2) / size
+    middle = np.clip((seen["foot"] + 0.5) / size, 0.0, 1.0)
     for k, name in enumerate("uv"):
         cells, names = evenly(middle[:, k], low=0.0, high=1.0)
         yield Variable(name, level, "realised", cells, names, values=middle[:, k])

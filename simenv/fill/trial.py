@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simenv import lens, pose
+from simenv.audit.foot import foot, foot_uv
 from simenv.audit.joint import Single
 from simenv.audit.observe import NEIGHBOURS, neighbours, view_variables
 from simenv.compose import compose
@@ -22,8 +24,10 @@ from simenv.domain.sample import Sample
 from simenv.fill.candidates import Candidates, candidates, in_cells
 from simenv.fill.draw import Draw
 from simenv.fill.start import Starts, rotations, starts
+from simenv.mesh import hull
 from simenv.physics.world import World
-from simenv.scene import Body, Camera, Snapshot
+from simenv.scene import Body, Camera, Snapshot, View
+from simenv.spec.object import ObjectModel
 
 __all__ = ["Tried", "tried"]
 
@@ -125,5 +129,22 @@ def _shot(frame: _Frame, camera: Camera) -> dict[str, NDArray[Any]]:
             low = np.clip(np.ceil(uv.min(axis=0)), 0, None)
             high = np.minimum(np.floor(uv.max(axis=0)), [camera.width - 1, camera.height - 1])
             boxes[row] = [*low, *(high - low + 1)]
-    nothing = np.full(len(X_CB), np.nan)
-    return {"box_visible": boxes, "X_CB": X_CB, "visible_fraction": nothing}
+    seen = {"box_visible": boxes, "X_CB": X_CB, "visible_fraction": np.full(len(X_CB), np.nan)}
+    return {**seen, "foot": _feet(frame, view)}
+
+
+def _feet(frame: _Frame, view: View) -> Floats:
+    """The pixels (n, 2) where the parts stand."""
+    objects, count = frame.snapshot.scene.objects, len(frame.bodies)
+    each = [
+        foot(X[None], _corners(objects[body.object]))
+        for body, X in zip(frame.bodies, frame.X_WB, strict=True)
+    ]
+    p_W = np.concatenate([np.zeros((0, 3)), *each])
+    bent = np.zeros(8) if view.distortion is None else view.distortion
+    return foot_uv(p_W, *(np.repeat(own[None], count, 0) for own in (view.X_WC, view.K, bent)))
+
+
+@lru_cache(maxsize=256)
+def _corners(model: ObjectModel) -> Floats:
+    return hull(model.mesh.vertices)
