@@ -26,7 +26,7 @@ def coverage_section(report: Report) -> str:
     """Shares, the map of pairs, and tables of holes."""
     own = report.coverage
     holes = "".join(
-        f"<h3>{escape(title)}</h3>{_holes(getattr(own, name))}"
+        f'<div class="card holes"><h3>{escape(title)}</h3>{_holes(getattr(own, name))}</div>'
         for name, title in KINDS
         if getattr(own, name)
     )
@@ -39,8 +39,8 @@ def coverage_section(report: Report) -> str:
             "White: all of them. Nothing is drawn where two variables say one thing twice, or are "
             "of two cameras."
         )
-        + f'<div class="beside"><div class="card scroll" tabindex="0">{_map(own)}{_legend()}</div>'
-        f'<div class="card holes">{holes}</div></div>',
+        + f'<div class="card scroll" tabindex="0">{_map(own)}{_legend()}</div>'
+        f'<div class="cells below">{holes}</div>',
     )
 
 

@@ -23,7 +23,7 @@ def place_section(report: Report) -> str:
         "images",
         "In the pictures",
         note(
-            "Where the middles of the parts are, the picture cut into cells: dark is much, grey is "
+            "Where the parts stand, the picture cut into cells: dark is much, grey is "
             "never. Below: how large the parts are."
         )
         + f'<div class="planes">{cameras}{_classes(report)}</div>',
