@@ -28,6 +28,7 @@ from simenv.spec.load import Task, load_task
 
 LEAST = 0.5  # of the attempts that must hit
 TOUCH_M = 2.5e-3  # surfaces that touch, as their sampled points see it
+POINTS = 20_000  # of a surface: less than a millimetre apart on a part of 5 cm
 SLACK = 2e-3  # of any value: float32 on disk, pixels and points instead of surfaces
 
 
@@ -84,6 +85,7 @@ class Judge:
         self.dataset, self.promise, self.groups = dataset, promise, groups
         self.bodies, self.keys = dataset.table("bodies"), dataset.table("objects")["key"]
         self.speed = np.linalg.norm(self.bodies["velocity"][:, :3], axis=1)
+        self.surfaces: dict[str, NDArray[np.float64]] = {}
         self.items: dict[int, list[Item]] = {}
         for item in dataset:
             self.items.setdefault(item.frame, []).append(item)
@@ -146,14 +148,19 @@ class Judge:
         return str(self.keys[self.bodies["object"][row]])
 
     def points(self, row: int) -> NDArray[np.float64]:
-        """Points (N, 3) all over a body's surface, world, about 1 mm apart at most."""
-        surface, X_WB = self.dataset.objects[self.name(row)], self.bodies["X_WB"][row]
-        corners = surface.vertices[surface.faces].astype(float)
-        longest = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max()
-        u = np.linspace(0, 1, int(np.clip(longest / 1e-3, 2, 60)))
-        weights = np.array([(1 - a - b, a, b) for a in u for b in u if a + b <= 1 + 1e-9])
-        p_B = np.einsum("ni,tij->tnj", weights, corners).reshape(-1, 3)
-        return np.asarray(p_B @ X_WB[:3, :3].T + X_WB[:3, 3])
+        """Points (N, 3) all over a body's surface, even in area, and its corners; world."""
+        name, X_WB = self.name(row), self.bodies["X_WB"][row]
+        if name not in self.surfaces:
+            surface = self.dataset.objects[name]
+            corners = surface.vertices[surface.faces].astype(float)
+            sides = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+            area = np.linalg.norm(sides, axis=1)
+            rng = np.random.default_rng(0)
+            chosen = corners[rng.choice(len(corners), POINTS, p=area / area.sum())]
+            weights = rng.dirichlet(np.ones(3), POINTS)
+            inside = np.einsum("ni,nij->nj", weights, chosen)
+            self.surfaces[name] = np.concatenate([inside, corners.reshape(-1, 3)])
+        return np.asarray(self.surfaces[name] @ X_WB[:3, :3].T + X_WB[:3, 3])
 
     def touches(self, row: int, parts: list[int]) -> bool:
         """Whether another part of the same object is within 2.5 mm."""
