@@ -74,10 +74,12 @@ def _doubled_area(corners: NDArray[np.float64]) -> NDArray[np.float64]:
 def _clip_near(corners: NDArray[np.float64]) -> NDArray[np.float64]:
     """Triangles (T, 3, 3) cut at z = NEAR_M; one that loses a corner becomes two."""
     ahead = corners[..., 2] >= NEAR_M
-    pieces = [corners[ahead.all(axis=1)]]
-    for triangle, inside in zip(corners, ahead, strict=True):
+    whole = ahead.all(axis=1)
+    cut = ahead.any(axis=1) & ~whole  # few, so that they may be cut one by one
+    pieces = [corners[whole]]
+    for triangle, inside in zip(corners[cut], ahead[cut], strict=True):
         polygon = []
-        for i in range(3 if inside.any() and not inside.all() else 0):
+        for i in range(3):
             a, b = triangle[i], triangle[(i + 1) % 3]
             if inside[i]:
                 polygon.append(a)
