@@ -20,9 +20,14 @@ class Outline:
 
     corners: NDArray[np.float64]  # (T, 3, 3) of each face, body frame
     planes: NDArray[np.float64]  # (T, 4) a face looks at p_B where planes @ (p_B, 1) > 0
-    across: NDArray[np.int64]  # (3 T,) face beyond each edge; -1 throughout: the surface is open
+    across: NDArray[np.int64]  # (3 T,) face beyond each edge; -1: none, or several
     middle: NDArray[np.float64]  # (3,) centre of a ball around the surface, body frame
     radius: float  # of that ball
+
+    @property
+    def closed(self) -> bool:
+        """Whether there is a face beyond every edge."""
+        return bool((self.across >= 0).all())
 
     @classmethod
     def of(cls, surface: Mesh) -> "Outline":
@@ -38,15 +43,20 @@ class Outline:
 
 
 def _across(faces: NDArray[np.int32]) -> NDArray[np.int64]:
-    """The face beyond each edge (3 T,) of a closed surface; -1 if there is an edge without one."""
+    """The face beyond each edge (3 T,): the only one that runs along it the other way, or -1."""
     start, end = faces.astype(np.int64), np.roll(faces, -1, axis=1).astype(np.int64)
     count = int(faces.max()) + 1
     edges, back = (start * count + end).ravel(), (end * count + start).ravel()
     order = np.argsort(edges)
     known = edges[order]
     found = np.minimum(np.searchsorted(known, back), len(known) - 1)
-    closed = bool((np.diff(known) > 0).all()) and np.array_equal(known[found], back)
-    return np.asarray(order[found] // 3) if closed else np.full(len(edges), -1)
+    alone = np.ones(len(known), dtype=bool)
+    alone[1:] &= known[1:] != known[:-1]
+    alone[:-1] &= known[:-1] != known[1:]
+    own = np.empty_like(alone)
+    own[order] = alone
+    paired = own & (known[found] == back) & alone[found]
+    return np.where(paired, order[found] // 3, -1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,12 +78,15 @@ class Outlines:
         """Put outlines end to end."""
         sizes = [len(outline.corners) for outline in outlines]
         starts = np.cumsum([0, *sizes])
-        across = [outline.across + first for outline, first in zip(outlines, starts, strict=False)]
+        across = [
+            np.where(outline.across < 0, -1, outline.across + first)
+            for outline, first in zip(outlines, starts, strict=False)
+        ]
         return cls(
             each=outlines,
             middles=np.array([outline.middle for outline in outlines]).reshape(-1, 3),
             radii=np.array([outline.radius for outline in outlines]),
-            closed=np.array([outline.across[0] >= 0 for outline in outlines], dtype=bool),
+            closed=np.array([outline.closed for outline in outlines], dtype=bool),
             body=np.repeat(np.arange(len(outlines)), sizes),
             corners=np.concatenate([*(o.corners for o in outlines), np.empty((0, 3, 3))]),
             planes=np.concatenate([*(o.planes for o in outlines), np.empty((0, 4))]),
