@@ -1,5 +1,7 @@
 """Silhouettes against analytic outlines, point-in-triangle tests and rays through bent lenses."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -51,6 +53,13 @@ def covered_by_triangles(surface: Mesh, X_CB: pose.Matrix) -> NDArray[np.bool_]:
     return mask
 
 
+def without(surface: Mesh, *, every: int) -> Mesh:
+    """The surface without some of its faces."""
+    kept = surface.faces[np.arange(len(surface.faces)) % every > 0]
+    return replace(surface, faces=kept)
+
+
+ASKEW = pose.from_rpy_deg((11.0, 23.0, 37.0), (0.013, 0.007, 0.0))  # no edge along a row of pixels
 TORUS_PROFILE = np.array([[0.06, -0.01], [0.08, -0.01], [0.08, 0.01], [0.06, 0.01], [0.06, -0.01]])
 SURFACES = {
     "box": mesh.box((0.2, 0.1, 0.05)),
@@ -59,6 +68,15 @@ SURFACES = {
         mesh.sphere(0.05, 12), mesh.box((0.1, 0.1, 0.1)).moved(pose.pose(p_AB=(0.04, 0, 0)))
     ),
     "open": mesh.quad(0.2, 0.1),
+    "ball without a cap": without(mesh.sphere(0.1, 10), every=7).moved(ASKEW),
+    "three sheets on one edge": Mesh(
+        np.array(
+            [(0, 0, 0), (0.1, 0, 0), (0, 0.1, 0), (0, 0, 0.1), (0, -0.08, -0.05)], dtype=float
+        ),
+        np.tile([0.0, 0.0, 1.0], (5, 1)),
+        np.zeros((5, 2)),
+        np.array([(0, 1, 2), (0, 1, 3), (1, 0, 4)], dtype=np.int32),
+    ).moved(ASKEW),
 }
 
 
