@@ -32,6 +32,7 @@ STEPS = (
     "scene",  # a scene is begun; its number
     "write",  # a piece of a file goes to the disk
     "sync",  # a file's bytes are to be on the disk for certain
+    "log",  # a line is appended to run.log.jsonl
     "after_draft",  # a shard and its manifest lie aside, whole; the shard's number
     "after_manifest_aside",  # the commit has begun; the shard's number
     "after_index_removed",

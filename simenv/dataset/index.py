@@ -33,6 +33,7 @@ from simenv.dataset.splits import carry
 from simenv.dataset.store import INDEX, Manifest, committed, shard_name
 from simenv.dataset.tables import Tables, concatenate
 from simenv.errors import InputError
+from simenv.fault import point
 
 __all__ = ["Joined", "build_index", "join", "merge_to_file", "write_index"]
 
@@ -61,7 +62,9 @@ def write_index(out: str | Path) -> Path:
         StorageError: if the disk refuses.
     """
     path = Path(out) / INDEX
+    point("before_index")
     replace_file(path, build_index(out))
+    point("after_index")
     return path
 
 

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from simenv.dataset.disk import part, rename, storage
+from simenv.fault import point
 
 __all__ = ["Sink"]
 
@@ -60,6 +61,7 @@ class Sink:
         """Sync, and take the place of ``path``."""
         self.check()
         with storage(self.path, self._size):
+            point("sync")
             os.fsync(self._fd)
             rename(self.path)
 
@@ -68,6 +70,7 @@ class Sink:
         view = memoryview(data).cast("B")
         try:
             while view and self._refused is None:
+                point("write")
                 written = os.pwrite(self._fd, view, self._at)
                 view, self._at = view[written:], self._at + written
         except OSError as error:

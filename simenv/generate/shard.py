@@ -36,6 +36,7 @@ def make_shard(
             with studio.clock("pack"):
                 builder.add(record)
             with storage(folder / LOG, 0):
+                point("log")
                 log.write(_log_line(record, studio.clock))
             studio.clock.reset()
     return draft_shard(folder, number, builder)

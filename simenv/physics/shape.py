@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from simenv import pose
 from simenv.engine import pybullet
-from simenv.errors import EngineError
+from simenv.errors import EngineError, StorageError
 from simenv.pose import Matrix
 from simenv.spec.object import Box, Cylinder, ObjectModel, Primitive
 
@@ -111,7 +111,7 @@ def create_hulls(solid: Solid, path: Path, *, client: int) -> int:
         )
     else:
         if not path.exists():
-            path.write_text(_grouped_points(solid.hulls))
+            _write(path, _grouped_points(solid.hulls))
         created = pybullet.createCollisionShape(
             pybullet.GEOM_MESH, fileName=str(path), physicsClientId=client
         )
@@ -134,3 +134,11 @@ def _created(shape: int) -> int:
     if shape < 0:
         raise EngineError("Bullet refused a collision shape")
     return shape
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text)
+    except OSError as error:
+        said = f"cannot write {len(text)} bytes: {error.strerror}"
+        raise StorageError(f"{path}: {said}; the physics engine needs room there") from None

@@ -4,7 +4,8 @@ Textures work under EGL only when they are baked into an MTL; a texture changed 
 body (bullet3 uses an instance id as a shape index there).
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -56,8 +57,9 @@ class MeshFiles:
         lines = ["newmtl surface", "Kd 1 1 1"]
         if source is not None:
             lines.append(f"map_Kd {self._image(source)}")
-        (folder / f"{stem}.mtl").write_text("\n".join(lines) + "\n")
-        mesh.save_obj(self._meshes[key], surface, material=f"{stem}.mtl:surface")
+        _write(folder / f"{stem}.mtl", ("\n".join(lines) + "\n").encode())
+        with _room(self._meshes[key], surface.vertices.nbytes):
+            mesh.save_obj(self._meshes[key], surface, material=f"{stem}.mtl:surface")
         return self._meshes[key]
 
     def close(self) -> None:
@@ -68,17 +70,25 @@ class MeshFiles:
         if source not in self._images:
             image = texture.make(source) if isinstance(source, str) else _read(source)
             name = f"image{len(self._images):04d}.png"
-            _write(self._folder.path / name, image)
+            data = cv2.imencode(".png", image[..., ::-1])[1].tobytes()
+            _write(self._folder.path / name, data)
             self._images[source] = name
         return self._images[source]
 
 
-def _write(path: Path, image: NDArray[np.uint8]) -> None:
-    encoded = cv2.imencode(".png", image[..., ::-1])[1]
+def _write(path: Path, data: bytes) -> None:
+    with _room(path, len(data)):
+        path.write_bytes(data)
+
+
+@contextmanager
+def _room(path: Path, size: int) -> Iterator[None]:
+    """What the disk refuses inside the block becomes one line; ``size``: bytes, at least."""
     try:
-        path.write_bytes(encoded.tobytes())
+        yield
     except OSError as error:
-        raise StorageError(f"{path}: {error.strerror}; the renderer needs room there") from None
+        said = f"cannot write {size} bytes: {error.strerror}"
+        raise StorageError(f"{path}: {said}; the renderer needs room there") from None
 
 
 def _read(path: Path) -> NDArray[np.uint8]:

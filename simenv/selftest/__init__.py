@@ -9,11 +9,37 @@ from pathlib import Path
 
 from simenv.clock import Clock
 from simenv.errors import InputError
+from simenv.selftest import disk, kill, locks
 from simenv.selftest.campaign import Campaign, Outcome
 
 __all__ = ["CAMPAIGNS", "Campaign", "Outcome", "Row", "run_campaigns", "table"]
 
-CAMPAIGNS: tuple[Campaign, ...] = ()
+CAMPAIGNS: tuple[Campaign, ...] = (
+    Campaign(
+        "kill",
+        "SIGKILL of the group, random and at each fault point",
+        "no committed scene lost, resume bit-identical",
+        60,
+        2000,
+        kill.campaign,
+    ),
+    Campaign(
+        "disk",
+        "full disk, file too large, I/O error at the Nth write",
+        "a clean error that names path and bytes, no signal, resume identical",
+        40,
+        500,
+        disk.campaign,
+    ),
+    Campaign(
+        "locks",
+        "two runs on one folder; a reader during the run",
+        "the second is refused before a byte changes; no reader meets an error",
+        10,
+        200,
+        locks.campaign,
+    ),
+)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,6 @@ class AuditSpec(Spec):
     rejection: Unit = 0.1
     """Acceptance of one cell's attempts may be this far from that of all."""
     coverage: Unit = 0.0
-    """At least this share of the reachable cells, single and in pairs, is to hold a scene; 0: any."""
+    """At least this share of reachable cells, single and in pairs, is to hold a scene; 0: any."""
     ignore: tuple[tuple[str, str], ...] = ()
     """Pairs (label, factor) that may depend on each other, such as [class, u]."""
