@@ -21,7 +21,7 @@ from isal import isal_zlib
 from numpy.typing import NDArray
 
 import simenv
-from simenv.dataset.disk import replace_file, storage
+from simenv.dataset.disk import make_folder, replace_file, storage
 from simenv.dataset.guard import safe_open
 from simenv.dataset.hdf5 import in_memory, read_attributes, read_text, write_frames
 from simenv.dataset.pixels import frame
@@ -132,7 +132,7 @@ def write_episode(folder: str | Path, number: int, episode: Episode) -> Path:
     """
     path = Path(folder) / f"episode-{number:06d}.h5"
     with storage(path, 0):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
     replace_file(path, _image(episode))
     return path
 

@@ -13,8 +13,10 @@ from simenv.fault import point
 
 __all__ = [
     "file_sha256",
+    "make_folder",
     "move",
     "part",
+    "remove",
     "rename",
     "replace_file",
     "storage",
@@ -64,11 +66,33 @@ def rename(path: Path) -> None:
 def move(source: Path, target: Path) -> None:
     """``source`` takes the place of ``target`` in its folder, also after a power cut."""
     os.replace(source, target)
-    folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+    _sync_folder(target.parent)
+
+
+def remove(path: Path) -> None:
+    """``path`` is gone, also after a power cut."""
     try:
-        os.fsync(folder)
+        path.unlink()
+    except FileNotFoundError:
+        return
+    _sync_folder(path.parent)
+
+
+def make_folder(path: Path) -> None:
+    """The folder is there, and those above it, also after a power cut."""
+    if path.is_dir():
+        return
+    make_folder(path.parent)
+    path.mkdir(exist_ok=True)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
     finally:
-        os.close(folder)
+        os.close(fd)
 
 
 @contextmanager

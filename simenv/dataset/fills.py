@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from simenv.dataset.disk import replace_file, storage
+from simenv.dataset.disk import make_folder, replace_file, storage
 from simenv.dataset.store import MANIFESTS
 from simenv.errors import InputError
 
@@ -82,7 +82,7 @@ def commit_fill(out: str | Path, fill: FillRound) -> None:
         raise InputError(f"{out}: another run filled it meanwhile; run the same command again")
     path = _path(Path(out), fill.round)
     with storage(path, len(fill.text)):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
     replace_file(path, fill.text)
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import simenv
-from simenv.dataset.disk import replace_file, storage
+from simenv.dataset.disk import make_folder, replace_file, storage
 from simenv.dataset.guard import safe_open
 from simenv.dataset.hdf5 import in_memory, read_attributes
 from simenv.errors import InputError
@@ -117,7 +117,7 @@ def write_grasps(
     )
     path = Path(path)
     with storage(path, 0):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
     replace_file(path, _image(content))
     return path
 

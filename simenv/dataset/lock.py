@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from simenv.dataset.disk import part, rename, replace_file, storage
+from simenv.dataset.disk import make_folder, part, rename, replace_file, storage
 from simenv.dataset.schema import Header
 from simenv.dataset.store import INDEX, MANIFESTS, SHARD_NAME, agreeing
 from simenv.errors import InputError, Locked
@@ -65,7 +65,7 @@ def _make_folder(out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: is a file; choose a folder, or a new name ending in .h5")
     with storage(out, 0):
-        out.mkdir(parents=True, exist_ok=True)
+        make_folder(out)
 
 
 class Lock:

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from simenv.dataset.disk import part, rename, storage
+from simenv.dataset.disk import make_folder, part, rename, storage
 from simenv.fault import point
 
 __all__ = ["Sink"]
@@ -30,7 +30,7 @@ class Sink:
         self._refused: OSError | None = None
         self._size = 0
         with storage(path, 0):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             self._fd = os.open(
                 part(path), os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644
             )

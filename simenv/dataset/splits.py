@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
-from simenv.dataset.disk import replace_file, storage
+from simenv.dataset.disk import make_folder, replace_file, storage
 from simenv.dataset.lock import Lock
 from simenv.dataset.store import INDEX, MANIFESTS
 from simenv.errors import InputError
@@ -145,7 +145,7 @@ def write_split(path: Path, split: Split) -> Path:
     file = split_file(path, split.name)
     with Lock(file.parent if file.parent.suffix == SUFFIX else file.parent.parent):
         with storage(file, 0):
-            file.parent.mkdir(exist_ok=True)
+            make_folder(file.parent)
             for pending in file.parent.glob("*.json.part"):  # of a run that was killed
                 pending.unlink()
         replace_file(file, split.text.encode())

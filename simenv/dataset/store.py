@@ -19,7 +19,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from simenv.dataset.disk import file_sha256, move, part, rename, storage, write_aside
+from simenv.dataset.disk import (
+    file_sha256,
+    make_folder,
+    move,
+    part,
+    remove,
+    rename,
+    storage,
+    write_aside,
+)
 from simenv.errors import StorageError
 from simenv.fault import point
 
@@ -124,7 +133,7 @@ def draft_shard(out: str | Path, number: int, shard: Packed) -> Draft:
     text = json.dumps({**size, **shard.manifest()}, indent=1).encode()
     draft = Draft(number, secrets.token_hex(6), len(data))
     with storage(out / shard_name(number), len(data)):
-        (out / MANIFESTS).mkdir(parents=True, exist_ok=True)
+        make_folder(out / MANIFESTS)
         write_aside({draft.data(out): data, draft.manifest(out): text})
     point("after_draft", number)
     return draft
@@ -145,7 +154,7 @@ def commit_draft(out: str | Path, draft: Draft) -> Manifest:
     with storage(path, draft.bytes):
         move(draft.manifest(out), part(manifest))
         point("after_manifest_aside", number)
-        (out / INDEX).unlink(missing_ok=True)
+        remove(out / INDEX)
         point("after_index_removed", number)
         move(draft.data(out), path)
         point("after_data_rename", number)

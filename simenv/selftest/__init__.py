@@ -9,7 +9,7 @@ from pathlib import Path
 
 from simenv.clock import Clock
 from simenv.errors import InputError
-from simenv.selftest import disk, kill, locks
+from simenv.selftest import determinism, disk, kill, locks, power, soak
 from simenv.selftest.campaign import Campaign, Outcome
 
 __all__ = ["CAMPAIGNS", "Campaign", "Outcome", "Row", "run_campaigns", "table"]
@@ -22,6 +22,14 @@ CAMPAIGNS: tuple[Campaign, ...] = (
         60,
         2000,
         kill.campaign,
+    ),
+    Campaign(
+        "power",
+        "power loss, modelled: every subset of unsynced operations of a recorded run",
+        "no bad state",
+        1,
+        1,
+        power.campaign,
     ),
     Campaign(
         "disk",
@@ -38,6 +46,22 @@ CAMPAIGNS: tuple[Campaign, ...] = (
         10,
         200,
         locks.campaign,
+    ),
+    Campaign(
+        "determinism",
+        "jobs, order, resume, extension; PYTHONHASHSEED, TZ, locale, umask, working folder",
+        "byte-equal shards, manifests and index",
+        12,
+        40,
+        determinism.campaign,
+    ),
+    Campaign(
+        "soak",
+        "a long run",
+        "less than 1 MB of growth in 1,000 scenes, the last tenth as fast as the first",
+        1000,
+        50_000,
+        soak.campaign,
     ),
 )
 
