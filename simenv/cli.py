@@ -316,6 +316,32 @@ def validate(path: DatasetPath) -> None:
 
 
 @app.command()
+def repair(
+    path: Annotated[Path, typer.Argument(help="The folder of a dataset.")],
+) -> None:
+    """Mend a damaged folder: what is whole stays, what is not is put aside, a line for each."""
+    from simenv.dataset.repair import repair as mend
+
+    done = 0
+    for line in mend(path):
+        typer.echo(line)
+        done += 1
+    missing = "; simenv generate, with the arguments of before, makes anew what is missing"
+    typer.echo(f"{path}: {done} repairs{missing}" if done else f"{path}: nothing to repair")
+
+
+@app.command()
+def merge(
+    paths: Annotated[list[Path], typer.Argument(help="Folders with parts of one run.")],
+    out: Annotated[Path, typer.Option(help="A folder; it may hold some of the shards.")],
+) -> None:
+    """Put parts of one run, made apart, into one dataset; what contradicts is refused."""
+    from simenv.dataset.merge import merge as put_together
+
+    typer.echo(put_together(paths, out).text)
+
+
+@app.command()
 def audit(
     path: DatasetPath,
     out: Annotated[Path | None, typer.Option(help="A folder; default: beside the data.")] = None,

@@ -14,7 +14,6 @@ from contextlib import closing
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import gymnasium
@@ -232,8 +231,7 @@ class Shelf:
         Raises:
             InputError: the folder is of another run, holds more episodes, or a damaged one.
         """
-        run: Any = SimpleNamespace(identity=identity)
-        identify(folder, run)
+        identify(folder, identity)
         for pending in [*folder.glob("episode-*.h5.part"), part(folder / LEFT_OUT)]:
             pending.unlink(missing_ok=True)
         outcomes = {n: read_outcome(path) for n, path in episode_paths(folder).items()}

@@ -32,7 +32,7 @@ FLOORS: list[set[str]] = [
 ENGINES = {
     "pybullet": {"engine"},
     "simenv.engine": {"doctor", "grasp", "physics", "render"},
-    "h5py": {"dataset", "export"},
+    "h5py": {"dataset", "export", "selftest"},
 }
 
 

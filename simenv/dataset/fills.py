@@ -6,6 +6,7 @@ killed goes on with the same numbers. Its scenes come after all earlier ones, wi
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass
@@ -40,8 +41,13 @@ class FillRound:
             InputError: if it cannot be read.
         """
         try:
-            text = json.loads(path.read_text())
-            return cls(**{**text, "scenes": tuple(int(scene) for scene in text["scenes"])})
+            data = path.read_bytes()
+            own = json.loads(data)
+            del own["sha256"]
+            found = cls(**{**own, "scenes": tuple(int(scene) for scene in own["scenes"])})
+            if found.text != data:
+                raise ValueError("it is not as it was written")
+            return found
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(
                 f"{path}: cannot be read ({error}); copy it back, or remove the shards that it "
@@ -52,7 +58,8 @@ class FillRound:
     def text(self) -> bytes:
         """As it stands in the file."""
         own: dict[str, Any] = asdict(self)
-        return (json.dumps(own) + "\n").encode()
+        digest = hashlib.sha256(json.dumps(own).encode()).hexdigest()
+        return (json.dumps({**own, "sha256": digest}) + "\n").encode()
 
 
 def read_fills(out: str | Path) -> tuple[FillRound, ...]:

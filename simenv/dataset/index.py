@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -28,6 +30,7 @@ from simenv.dataset.hdf5 import (
 )
 from simenv.dataset.layout import Layout
 from simenv.dataset.schema import SHARDS
+from simenv.dataset.seal import ATTRIBUTE, seal
 from simenv.dataset.sink import Sink
 from simenv.dataset.splits import carry
 from simenv.dataset.store import INDEX, Manifest, committed, shard_name
@@ -78,6 +81,8 @@ def build_index(out: str | Path, shards: Mapping[int, Manifest] | None = None) -
         frames, views = sum(joined.frames), _views(joined)
         for name, camera in joined.layout.images.items():
             create_image(file, name, camera, frames, views=views)
+    image.seek(0, os.SEEK_END)
+    image.write(seal(hashlib.sha256(image.getbuffer()).hexdigest()))
     return image.getbuffer()
 
 
@@ -93,6 +98,7 @@ def merge_to_file(out: str | Path, path: str | Path) -> Path:
         with h5py.File(sink, "w", libver=FORMAT_RANGE) as file:
             _write_small(file, joined)
             _copy_images(file, joined, Path(out), sink)
+        sink.append(seal(sink.sha256()))
         sink.commit()
     carry(Path(out), path)
     return path
@@ -146,7 +152,7 @@ def _joined_attributes(
 
 
 def _write_small(file: h5py.File, joined: Joined) -> None:
-    write_attributes(file, joined.attributes, joined.task_text)
+    write_attributes(file, {**joined.attributes, ATTRIBUTE: "sha256"}, joined.task_text)
     write_tables(file, joined.tables, joined.layout)
 
 

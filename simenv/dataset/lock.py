@@ -6,21 +6,36 @@ import fcntl
 import json
 import os
 import socket
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from simenv.dataset.disk import make_folder, part, rename, replace_file, storage
-from simenv.dataset.schema import Header
+from simenv.dataset.schema import IDENTITY
 from simenv.dataset.store import INDEX, MANIFESTS, SHARD_NAME, agreeing
 from simenv.errors import InputError, Locked
 
-__all__ = ["Lock", "identify"]
+__all__ = ["RUN", "Identity", "Lock", "identify", "identity_of", "read_run", "run_text"]
 
 RUN = "run.json"
 
 
-def identify(out: str | Path, header: Header) -> None:
+Identity = Mapping[str, str | int | float | None]  # Header.identity
+
+
+def identity_of(attributes: Mapping[str, Any]) -> Identity:
+    """Which run a shard with these root attributes belongs to: `Header.identity` again."""
+    own = {key: attributes.get(key) for key in IDENTITY}
+    return {**own, "look_seed": None if own["look_seed"] == -1 else own["look_seed"]}
+
+
+def run_text(identity: Identity) -> bytes:
+    """What stands in run.json."""
+    return (json.dumps(dict(identity), indent=1) + "\n").encode()
+
+
+def identify(out: str | Path, identity: Identity) -> None:
     """Say in ``out``/run.json which run the folder belongs to; run it again to go on or extend.
 
     Raises:
@@ -28,7 +43,7 @@ def identify(out: str | Path, header: Header) -> None:
         StorageError: if the disk refuses.
     """
     out = Path(out)
-    path, identity = out / RUN, header.identity
+    path = out / RUN
     if not path.exists():
         if strangers := sorted(out.glob("*.h5")):
             raise InputError(
@@ -36,9 +51,9 @@ def identify(out: str | Path, header: Header) -> None:
                 "choose another --out"
             )
         _make_folder(out)
-        replace_file(path, (json.dumps(identity, indent=1) + "\n").encode())
+        replace_file(path, run_text(identity))
         return
-    there = _read_run(path)
+    there = read_run(out)
     for key, value in identity.items():
         if there.get(key) != value:
             way_out = _WAYS_OUT.get(key, "repeat the arguments that it was begun with")
@@ -54,11 +69,17 @@ _WAYS_OUT = {
 }
 
 
-def _read_run(path: Path) -> dict[str, Any]:
+def read_run(out: Path) -> dict[str, Any]:
+    """Which run a folder belongs to.
+
+    Raises:
+        InputError: if that cannot be read.
+    """
+    path = out / RUN
     try:
         return dict(json.loads(path.read_text()))
     except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); choose another --out") from None
+        raise InputError(f"{path}: cannot be read ({error}); simenv repair mends it") from None
 
 
 def _make_folder(out: Path) -> None:

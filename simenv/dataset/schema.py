@@ -22,6 +22,7 @@ __all__ = [
     "CONVENTIONS",
     "DEPTHS",
     "FORMAT",
+    "IDENTITY",
     "IMAGES",
     "KEYPOINTS",
     "SHARDS",
@@ -206,6 +207,22 @@ SHARDS: Mapping[str, Field] = {  # in dataset.h5 alone: one row a shard, in orde
 BODY_OFFSET = "frames/body_offset"  # (F + 1,): the bodies of frame f are rows [f] to [f + 1]
 
 
+IDENTITY = (
+    "format",
+    "task_name",
+    "task_sha256",
+    "catalog_sha256",
+    "seed",
+    "look_seed",
+    "renderer",
+    "tier",
+    "at_day",
+    "shard_scenes",
+    "poses_sha256",
+    "grasps_sha256",
+)
+
+
 @dataclass(frozen=True)
 class Header:
     """What a whole run has in common; the root attributes of its files."""
@@ -230,20 +247,21 @@ class Header:
     @property
     def identity(self) -> dict[str, str | int | float | None]:
         """What two runs must share to write into one folder."""
-        return {
-            "format": FORMAT,
-            "task_name": self.task.name,
-            "task_sha256": hashlib.sha256(self.task_text.encode()).hexdigest(),
-            "catalog_sha256": self.catalog_sha256,
-            "seed": self.seed,
-            "look_seed": self.look_seed,
-            "renderer": self.renderer,
-            "tier": self.tier,
-            "at_day": self.at_day,
-            "shard_scenes": self.shard_scenes,
-            "poses_sha256": self.poses_sha256 or None,
-            "grasps_sha256": self.grasps_sha256 or None,
-        }
+        values = (
+            FORMAT,
+            self.task.name,
+            hashlib.sha256(self.task_text.encode()).hexdigest(),
+            self.catalog_sha256,
+            self.seed,
+            self.look_seed,
+            self.renderer,
+            self.tier,
+            self.at_day,
+            self.shard_scenes,
+            self.poses_sha256 or None,
+            self.grasps_sha256 or None,
+        )
+        return dict(zip(IDENTITY, values, strict=True))
 
     @property
     def attributes(self) -> dict[str, str | int | float]:

@@ -15,7 +15,7 @@ from simenv.dataset.rows import Digests, digests, images_of, tables_of
 from simenv.dataset.schema import Header
 from simenv.dataset.tables import Surface, Tables, concatenate
 
-__all__ = ["ShardBuilder"]
+__all__ = ["ShardBuilder", "manifest_row"]
 
 
 class ShardBuilder:
@@ -75,14 +75,18 @@ class ShardBuilder:
 
     def manifest(self) -> dict[str, Any]:
         """What the manifest says of the content: one row a scene."""
-        rows = [
-            {
-                "scene": int(tables["scenes/index"][0]),
-                "outcome": str(tables["scenes/outcome"][0]),
-                "frames": tables.count("frames"),
-                "labels": found.labels,
-                "all": found.all,
-            }
-            for tables, found in zip(self._scenes, self._digests, strict=True)
-        ]
+        both = zip(self._scenes, self._digests, strict=True)
+        rows = [manifest_row(tables, 0, found) for tables, found in both]
         return {"format": self.header.attributes["format"], "scenes": rows}
+
+
+def manifest_row(tables: Tables, row: int, found: Digests) -> dict[str, Any]:
+    """What a manifest says of the scene in ``row`` of /scenes."""
+    index = int(tables["scenes/index"][row])
+    return {
+        "scene": index,
+        "outcome": str(tables["scenes/outcome"][row]),
+        "frames": int((tables["frames/scene"] == index).sum()),
+        "labels": found.labels,
+        "all": found.all,
+    }

@@ -6,6 +6,7 @@ remembers the first refusal and swallows the rest; `check` and `commit` then say
 
 from __future__ import annotations
 
+import hashlib
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +17,8 @@ from simenv.dataset.disk import make_folder, part, rename, storage
 from simenv.fault import point
 
 __all__ = ["Sink"]
+
+PIECE = 1 << 20  # bytes that are read at a time
 
 
 class Sink:
@@ -56,6 +59,19 @@ class Sink:
         if self._refused is not None:
             with storage(self.path, self._size):
                 raise self._refused
+
+    def sha256(self) -> str:
+        """Of all bytes that were written."""
+        digest, at = hashlib.sha256(), 0
+        while piece := os.pread(self._fd, PIECE, at):
+            digest.update(piece)
+            at += len(piece)
+        return digest.hexdigest()
+
+    def append(self, data: bytes) -> None:
+        """Put ``data`` behind everything else."""
+        self.seek(0, os.SEEK_END)
+        self.write(data)
 
     def commit(self) -> None:
         """Sync, and take the place of ``path``."""

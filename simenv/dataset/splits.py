@@ -8,6 +8,7 @@ the scenes' labels and not to files.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -81,11 +82,14 @@ class Split(Spec):
 
     @property
     def text(self) -> str:
-        """The file: one line for each part."""
+        """The file: one line for each part, and the digest of all others."""
         lines = [f'  "{key}": {_json(self, key)}' for key in ("format", "name", "request")]
         lines.append(f'  "dataset": {_json(self, "dataset")}')
         parts = ",\n".join(f'    "{name}": {list(own)}' for name, own in self.splits.items())
-        return "{\n" + ",\n".join(lines) + f',\n  "splits": {{\n{parts}\n  }}\n}}\n'
+        lines.append(f'  "splits": {{\n{parts}\n  }}')
+        digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+        lines.append(f'  "sha256": "{digest}"')
+        return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def _json(split: Split, key: str) -> str:
@@ -122,7 +126,8 @@ def read_split(path: Path, name: str = DEFAULT) -> Split:
         way_out = suggest(name, names) if names else f"make one with `simenv split {path}`"
         raise InputError(f"{path}: has no split {name}; {way_out}")
     try:
-        split = Split.model_validate_json(file.read_bytes())
+        data = file.read_bytes()
+        split = Split.model_validate_json(_without_digest(data))
     except ValidationError as error:
         row = error.errors(include_url=False)[0]
         where = ".".join(map(str, row["loc"]))
@@ -132,7 +137,14 @@ def read_split(path: Path, name: str = DEFAULT) -> Split:
         raise InputError(f"{file}: cannot be read ({error.strerror}); make it readable") from None
     if split.name != name:
         raise InputError(f"{file}: is split {split.name}; name the file {split.name}.json")
+    if split.text.encode() != data:
+        raise InputError(f"{file}: is not as it was written; remove it and make it again")
     return split
+
+
+def _without_digest(data: bytes) -> bytes:
+    """The file without its own digest; as it is where there is none."""
+    return re.sub(rb',\n  "sha256": "[0-9a-f]{64}"\n}\n\Z', b"\n}\n", data)
 
 
 def write_split(path: Path, split: Split) -> Path:

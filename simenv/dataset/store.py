@@ -73,6 +73,7 @@ class Manifest:
     bytes: int
     sha256: str
     rows: tuple[Mapping[str, Any], ...]  # one a scene: scene, outcome, frames, labels, all
+    form: str = ""  # of the shard
 
     @classmethod
     def read(cls, path: Path) -> Manifest | None:
@@ -80,9 +81,17 @@ class Manifest:
         try:
             text = json.loads(path.read_text())
             rows = tuple(dict(row) for row in text["scenes"])
-            return cls(int(text["shard"]), int(text["bytes"]), str(text["sha256"]), rows)
-        except (OSError, ValueError, KeyError, TypeError):
+            form = str(text.get("format", ""))
+            return cls(int(text["shard"]), int(text["bytes"]), str(text["sha256"]), rows, form)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
+
+    @property
+    def text(self) -> str:
+        """As it stands in its file: there is one way to spell it."""
+        head = {"shard": self.shard, "bytes": self.bytes, "sha256": self.sha256}
+        own = {**head, "format": self.form, "scenes": [dict(row) for row in self.rows]}
+        return json.dumps(own, indent=1)
 
     @property
     def scenes(self) -> tuple[int, ...]:
@@ -129,8 +138,8 @@ def draft_shard(out: str | Path, number: int, shard: Packed) -> Draft:
         StorageError: if the disk refuses.
     """
     out, data = Path(out), shard.image()
-    size = {"shard": number, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    text = json.dumps({**size, **shard.manifest()}, indent=1).encode()
+    said, digest = shard.manifest(), hashlib.sha256(data).hexdigest()
+    text = Manifest(number, len(data), digest, said["scenes"], said.get("format", "")).text.encode()
     draft = Draft(number, secrets.token_hex(6), len(data))
     with storage(out / shard_name(number), len(data)):
         make_folder(out / MANIFESTS)

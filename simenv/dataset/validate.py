@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from simenv.dataset.apart import apart
 from simenv.dataset.disk import file_sha256, part
 from simenv.dataset.fills import read_fills
 from simenv.dataset.guard import safe_open
@@ -24,16 +26,20 @@ from simenv.dataset.index import build_index
 from simenv.dataset.laws import scene_problems, table_problems
 from simenv.dataset.layout import Layout
 from simenv.dataset.leaks import leaks
+from simenv.dataset.lock import RUN, identity_of, run_text
 from simenv.dataset.read import Dataset
 from simenv.dataset.rows import Images, digests
 from simenv.dataset.schema import BODY_OFFSET
+from simenv.dataset.seal import ATTRIBUTE, broken_seal, has_seal
+from simenv.dataset.shard import manifest_row
 from simenv.dataset.splits import check_current, read_split, split_file
 from simenv.dataset.store import INDEX, MANIFESTS, SHARD_NAME, Manifest, manifest_path, shard_name
 from simenv.dataset.tables import Tables, frames_of, scene
 from simenv.errors import InputError
 
-__all__ = ["Finding", "Report", "scene_of", "validate"]
+__all__ = ["Finding", "Report", "against_manifest", "numbers_of", "scene_of", "validate"]
 
+UNREADABLE = "cannot be read: libhdf5 crashes or hangs on it"
 # Addresses inside the file, which netCDF-style scales hold; they say nothing of the content.
 _SCALE_ATTRIBUTES = {"DIMENSION_LIST", "REFERENCE_LIST"}
 
@@ -79,7 +85,7 @@ def validate(path: str | Path) -> Report:
     if path.name == INDEX and (path.parent / MANIFESTS).is_dir():
         path = path.parent
     tally = _Tally()
-    findings = tuple(_folder(path, tally) if path.is_dir() else _file(path, tally))
+    findings = tuple(_folder(path, tally) if path.is_dir() else _alone(path, tally))
     if not findings:  # rows can be followed
         findings = tuple(_splits(path))
     return Report(tally.files, tally.scenes, tally.images, findings)
@@ -108,43 +114,70 @@ class _Tally:
 
 def _folder(out: Path, tally: _Tally) -> Iterator[Finding]:
     """The shards, each against its manifest, then together, then the index."""
-    numbers = _numbers(out)
+    numbers = numbers_of(out)
     if not numbers:
         raise InputError(f"{out}: holds no shard; name the folder that simenv generate wrote")
     sound: dict[int, Manifest] = {}
     for number in numbers:
-        findings, manifest = _against_manifest(out, number)
+        findings, manifest = against_manifest(out, number)
         yield from findings
-        if manifest is not None:
+        if manifest is not None and not findings:
             sound[number] = manifest
-            yield from _file(out / shard_name(number), tally, manifest)
+        path = out / shard_name(number)
+        if manifest is not None and not findings:
+            yield from _file(path, tally, manifest)
+        elif path.exists():
+            yield from _damaged(path, manifest)
     yield from _together(out, numbers, sound)
+    yield from _run(out, sound)
     if (out / INDEX).exists():
         tally.files += 1
         yield from _index(out, sound, complete=len(sound) == len(numbers))
 
 
-def _numbers(out: Path) -> list[int]:
+def numbers_of(out: Path) -> list[int]:
     """Of all shards that have a file or a manifest."""
     names = [p.name for p in out.glob("shard-*.h5")]
     names += [f"{p.stem}.h5" for p in (out / MANIFESTS).glob("shard-*.json")]
     return sorted({int(match[1]) for name in names if (match := SHARD_NAME.fullmatch(name))})
 
 
-def _against_manifest(out: Path, number: int) -> tuple[list[Finding], Manifest | None]:
-    """The manifest, if the bytes are those that were committed."""
+def against_manifest(out: Path, number: int) -> tuple[list[Finding], Manifest | None]:
+    """What is wrong with the bytes of a shard, and the manifest that speaks of it."""
     path, name = out / shard_name(number), shard_name(number)
-    manifest = Manifest.read(manifest_path(out, number))
-    pending = Manifest.read(part(manifest_path(out, number)))
+    files = [part(manifest_path(out, number)), manifest_path(out, number)]
+    known = [(file, own) for file in files if (own := Manifest.read(file)) is not None]
     if not path.exists():
         return [Finding(name, "has a manifest but no file; generate again to make it anew")], None
-    if manifest is None and pending is None:
+    if not files[1].exists() and not files[0].exists():
         return [Finding(name, "has no manifest, so it is not committed; generate again")], None
+    if not known:
+        return [Finding(f"{MANIFESTS}/{files[1].name}", "cannot be read; simenv repair")], None
     digest = file_sha256(path)
-    for candidate in (pending, manifest):
-        if candidate is not None and (candidate.shard, candidate.sha256) == (number, digest):
-            return [], candidate
-    return [Finding(name, "differs from its manifest; remove it and generate again")], None
+    for file, own in known:
+        if (own.shard, own.sha256, own.bytes) == (number, digest, path.stat().st_size):
+            if own.text.encode() != file.read_bytes():
+                what = "is not as it was written; simenv repair"
+                return [Finding(f"{MANIFESTS}/{file.name}", what)], own
+            return [], own
+    return [Finding(name, "differs from its manifest; simenv repair, then generate again")], known[
+        -1
+    ][1]
+
+
+def _run(out: Path, sound: dict[int, Manifest]) -> Iterator[Finding]:
+    """run.json is what the shards say of their run."""
+    if not sound:
+        return
+    with safe_open(out / shard_name(min(sound))) as file:
+        expected = run_text(identity_of(read_attributes(file)))
+    try:
+        same = (out / RUN).read_bytes() == expected
+    except OSError as error:
+        yield Finding(RUN, f"cannot be read ({error.strerror}); simenv repair")
+        return
+    if not same:
+        yield Finding(RUN, "is not what the shards say; simenv repair")
 
 
 def _together(out: Path, numbers: list[int], sound: dict[int, Manifest]) -> Iterator[Finding]:
@@ -173,13 +206,43 @@ def _together(out: Path, numbers: list[int], sound: dict[int, Manifest]) -> Iter
             yield Finding(shard_name(owner[index]), "is of no round that was added", index)
 
 
+def _alone(path: Path, tally: _Tally) -> Iterator[Finding]:
+    """A file that has no manifest: its seal is looked at before libhdf5 sees it."""
+    if has_seal(path):
+        if broken := broken_seal(path):
+            yield Finding(path.name, broken)
+            yield from _damaged(path, None)
+            return
+        yield from _file(path, tally)
+        return
+    found, counted = apart(lambda: _unsealed(path), ([Finding(path.name, UNREADABLE)], _Tally()))
+    tally.files += 1
+    tally.scenes, tally.images = tally.scenes + counted.scenes, tally.images + counted.images
+    yield from found
+
+
+def _unsealed(path: Path) -> tuple[list[Finding], _Tally]:
+    """Of a shard, or of a file from before there were seals; or the seal is gone."""
+    tally = _Tally()
+    found = list(_file(path, tally))
+    with suppress(InputError), safe_open(path) as file:
+        if ATTRIBUTE in file.attrs:
+            found.insert(0, Finding(path.name, broken_seal(path)))
+    return found, tally
+
+
+def _damaged(path: Path, manifest: Manifest | None) -> list[Finding]:
+    """Which scenes of a file are touched whose bytes are known to be wrong."""
+    return apart(lambda: list(_file(path, _Tally(), manifest)), [Finding(path.name, UNREADABLE)])
+
+
 def _file(path: Path, tally: _Tally, manifest: Manifest | None = None) -> Iterator[Finding]:
     """One shard or single file, scene by scene."""
     tally.files += 1
     try:
         with safe_open(path) as file:
             yield from _content(file, path.name, tally, manifest)
-    except (InputError, OSError, RuntimeError, KeyError, ValueError, IndexError) as error:
+    except Exception as error:  # a damaged file can set off anything in what reads it
         text = str(error) if isinstance(error, InputError) else f"cannot be read ({error})"
         yield Finding(path.name, text.removeprefix(f"{path}: "))
 
@@ -198,18 +261,36 @@ def _content(
     if manifest is not None and indices != [int(row["scene"]) for row in manifest.rows]:
         yield Finding(name, "has other scenes than its manifest says")
         return
-    for row, index in enumerate(indices):
-        own, images = scene_of(file, tables, layout, index)
+    for row in range(len(indices)):
         tally.scenes += 1
-        tally.images += own.count("frames") * len(layout.cameras)
-        said = [(tables["scenes/labels_sha256"][row], tables["scenes/all_sha256"][row])]
-        if manifest is not None:
-            said.append((manifest.rows[row]["labels"], manifest.rows[row]["all"]))
+        yield from _scene(file, tables, layout, row, name, tally, manifest)
+
+
+def _scene(
+    file: h5py.File,
+    tables: Tables,
+    layout: Layout,
+    row: int,
+    name: str,
+    tally: _Tally,
+    manifest: Manifest | None,
+) -> Iterator[Finding]:
+    """One scene: its digests, and the laws of its labels."""
+    index = int(tables["scenes/index"][row])
+    try:
+        own, images = scene_of(file, tables, layout, index)
         found = digests(own, images, layout)
-        if any(pair != (found.labels, found.all) for pair in said):
-            yield Finding(name, "its content has another digest than was recorded", index)
-        for what in scene_problems(own, images, layout):
-            yield Finding(name, what, index)
+        problems = list(scene_problems(own, images, layout))
+    except Exception as error:  # as above
+        yield Finding(name, f"cannot be read ({error})", index)
+        return
+    tally.images += own.count("frames") * len(layout.cameras)
+    said = (str(tables["scenes/labels_sha256"][row]), str(tables["scenes/all_sha256"][row]))
+    if said != (found.labels, found.all):
+        yield Finding(name, "its content has another digest than was recorded", index)
+    elif manifest is not None and dict(manifest.rows[row]) != manifest_row(tables, row, found):
+        yield Finding(name, "is not what the manifest says", index)
+    yield from (Finding(name, what, index) for what in problems)
 
 
 def _root_problems(file: h5py.File, tables: Tables) -> Iterator[str]:
@@ -239,6 +320,9 @@ def _index(out: Path, sound: dict[int, Manifest], *, complete: bool) -> Iterator
     expected = build_index(out, sound)
     if (out / INDEX).read_bytes() == expected:
         return
+    if broken := broken_seal(out / INDEX):
+        yield Finding(INDEX, f"{broken}; simenv repair")
+        return
     try:
         with (
             safe_open(out / INDEX, virtual=SHARD_NAME) as found,
@@ -248,7 +332,7 @@ def _index(out: Path, sound: dict[int, Manifest], *, complete: bool) -> Iterator
     except (InputError, OSError, RuntimeError, KeyError) as error:
         differing = f"cannot be read ({error})"
     if differing:
-        yield Finding(INDEX, f"{differing}; remove it and run simenv generate again")
+        yield Finding(INDEX, f"{differing}; simenv repair")
 
 
 def _first_difference(found: h5py.File, truth: h5py.File) -> str:

@@ -164,7 +164,7 @@ def _fill(
     plan: Plan, task: Task, folder: Path, jobs: int, devices: Sequence[int], progress: Report
 ) -> Summary:
     """Make the shards that are not committed yet."""
-    identify(folder, plan.header(task))
+    identify(folder, plan.header(task).identity)
     plan = _with_fills(plan, folder)
     there = committed(folder)
     most = max((manifest.scenes[-1] + 1 for manifest in there.values()), default=0)

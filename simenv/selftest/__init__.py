@@ -9,7 +9,7 @@ from pathlib import Path
 
 from simenv.clock import Clock
 from simenv.errors import InputError
-from simenv.selftest import determinism, disk, kill, locks, power, soak
+from simenv.selftest import corrupt, determinism, disk, kill, locks, power, soak
 from simenv.selftest.campaign import Campaign, Outcome
 
 __all__ = ["CAMPAIGNS", "Campaign", "Outcome", "Row", "run_campaigns", "table"]
@@ -46,6 +46,14 @@ CAMPAIGNS: tuple[Campaign, ...] = (
         10,
         200,
         locks.campaign,
+    ),
+    Campaign(
+        "corrupt",
+        "one bit or sector corrupted anywhere; files lost, swapped, doubled, cut",
+        "all found and named; repair and resume restore the hashes",
+        300,
+        20_000,
+        corrupt.campaign,
     ),
     Campaign(
         "determinism",

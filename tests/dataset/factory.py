@@ -1,5 +1,6 @@
 """Small records whose labels are true by construction: painted rectangles at known depths."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,8 +11,10 @@ from numpy.typing import NDArray
 
 from simenv import pose
 from simenv.dataset.index import write_index
+from simenv.dataset.lock import identify
 from simenv.dataset.record import Attempt, CameraRecord, Record
 from simenv.dataset.schema import Header
+from simenv.dataset.seal import seal
 from simenv.dataset.shard import ShardBuilder
 from simenv.dataset.store import commit_shard
 from simenv.label.seen import Seen
@@ -237,9 +240,22 @@ def builder(records: Sequence[Record], *, of: Header | None = None) -> ShardBuil
 def dataset(out: Path, *shards: Sequence[Record], of: Header | None = None) -> Path:
     """A finished folder of ``shards``."""
     for number, records in enumerate(shards):
-        commit_shard(out, number, builder(records, of=of))
+        commit(out, number, builder(records, of=of))
     write_index(out)
     return out
+
+
+def commit(out: Path, number: int, shard: ShardBuilder) -> None:
+    """One shard of a run, which the folder is then said to belong to."""
+    identify(out, shard.header.identity)
+    commit_shard(out, number, shard)
+
+
+def reseal(path: Path) -> Path:
+    """A file that was changed gets a seal that is right for it."""
+    data = path.read_bytes()
+    path.write_bytes(data + seal(hashlib.sha256(data).hexdigest()))
+    return path
 
 
 THREE = (

@@ -205,9 +205,9 @@ except StorageError as error:
 def test_a_folder_that_cannot_be_made_is_a_storage_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match="file/out: cannot write 0 bytes: Not a directory"):
-        identify(tmp_path / "file" / "out", header())
+        identify(tmp_path / "file" / "out", header().identity)
     with pytest.raises(InputError, match="file: is a file; choose a folder, or a new name"):
-        identify(tmp_path / "file", header())
+        identify(tmp_path / "file", header().identity)
 
 
 def test_a_second_process_is_locked_out_until_the_first_dies(tmp_path: Path) -> None:
@@ -241,25 +241,25 @@ def test_the_lock_is_not_inherited_across_exec(tmp_path: Path) -> None:
 
 
 def test_a_run_goes_on_with_the_same_arguments_only(tmp_path: Path) -> None:
-    identify(tmp_path, header())
-    identify(tmp_path, header(gl="another driver"))  # a machine is no identity
+    identify(tmp_path, header().identity)
+    identify(tmp_path, header(gl="another driver").identity)  # a machine is no identity
     for key, value in {"seed": 8, "renderer": "egl", "tier": "edge", "shard_scenes": 4}.items():
         with pytest.raises(
             InputError, match=f"was begun with {key} .*choose another --out, or rep"
         ):
-            identify(tmp_path, header(**{key: value}))
+            identify(tmp_path, header(**{key: value}).identity)
     with pytest.raises(InputError, match="task_sha256"):
-        identify(tmp_path, header(task_text="{}"))
+        identify(tmp_path, header(task_text="{}").identity)
     assert json.loads((tmp_path / "run.json").read_text()) == header().identity
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "theirs.h5").touch()
     with pytest.raises(InputError, match=r"holds theirs\.h5 but no run\.json"):
-        identify(tmp_path, header())
+        identify(tmp_path, header().identity)
     (tmp_path / "run.json").write_text("{")
     with pytest.raises(InputError, match=r"run\.json: cannot be read"):
-        identify(tmp_path, header())
+        identify(tmp_path, header().identity)
 
 
 def test_a_dataset_grows_and_its_last_shard_is_replaced(tmp_path: Path, clean: Path) -> None:

@@ -12,10 +12,10 @@ import pytest
 
 from simenv.dataset.index import write_index
 from simenv.dataset.record import Record
-from simenv.dataset.store import commit_shard, manifest_path
+from simenv.dataset.store import manifest_path
 from simenv.dataset.validate import validate
 from simenv.errors import InputError
-from tests.dataset.factory import THREE, builder, dataset, record, with_images
+from tests.dataset.factory import THREE, builder, commit, dataset, record, reseal, with_images
 
 FLIPS = 50
 
@@ -36,7 +36,7 @@ def test_a_sound_dataset_has_no_findings(out: Path, clean_file: Path) -> None:
 
 
 def test_every_flipped_byte_of_a_shard_is_found(tmp_path: Path) -> None:
-    commit_shard(tmp_path, 0, builder([record(0)]))
+    commit(tmp_path, 0, builder([record(0)]))
     path, rng = tmp_path / "shard-00000.h5", np.random.default_rng(0)
     data = path.read_bytes()
     for position in rng.integers(0, len(data), FLIPS):
@@ -52,6 +52,8 @@ def test_a_changed_value_in_a_single_file_is_found_by_its_digest(
     path = Path(shutil.copy(clean_file, tmp_path / "x.h5"))
     with h5py.File(path, "r+") as file:
         file["scenes/param/look.light.elevation_deg"][4] += 1e-9
+    assert found(path)[0] == "x.h5: does not end with its seal: it was cut off, or added to"
+    reseal(path)
     assert found(path) == ["x.h5: scene 4: its content has another digest than was recorded"]
 
 
@@ -66,8 +68,8 @@ def test_missing_and_unfinished_shards_are_named(out: Path) -> None:
 
 
 def test_scenes_that_are_missing_or_twice_are_named(tmp_path: Path) -> None:
-    commit_shard(tmp_path, 0, builder([record(0), record(1)]))
-    commit_shard(tmp_path, 1, builder([record(1), record(3)]))
+    commit(tmp_path, 0, builder([record(0), record(1)]))
+    commit(tmp_path, 1, builder([record(1), record(3)]))
     assert found(tmp_path) == [
         "shard-00001.h5: scene 1: is in shard-00000.h5 as well",
         f"{tmp_path.name}: scene 2: is in no shard",
@@ -81,7 +83,7 @@ def test_an_index_of_other_shards_is_named(out: Path, tmp_path: Path) -> None:
     texts = found(out)
     assert len(texts) == 1
     assert texts[0].startswith("dataset.h5: /")
-    assert "is not what the shards give; remove it and run simenv generate again" in texts[0]
+    assert "is not what the shards give; simenv repair" in texts[0]
     (out / "dataset.h5").unlink()  # the advice, taken
     write_index(out)
     assert found(out) == []
@@ -93,9 +95,8 @@ def test_an_index_that_disagrees_is_named(out: Path, name: str) -> None:
         values = file[name][()]
         values.flat[-1] += 1
         file[name][...] = values
-    assert found(out) == [
-        f"dataset.h5: /{name} is not what the shards give; remove it and run simenv generate again"
-    ]
+    reseal(out / "dataset.h5")
+    assert found(out) == [f"dataset.h5: /{name} is not what the shards give; simenv repair"]
 
 
 def test_an_index_laid_out_otherwise_is_the_same(out: Path) -> None:
@@ -106,6 +107,7 @@ def test_an_index_laid_out_otherwise_is_the_same(out: Path) -> None:
         del file["bodies/velocity"]
         file["bodies/velocity"] = values
         file["bodies/velocity"].attrs.update(attributes)
+    reseal(out / "dataset.h5")
     assert found(out) == []
 
 
@@ -218,7 +220,7 @@ WRONG: dict[str, tuple[Record, str]] = {
 @pytest.mark.parametrize(("one", "text"), WRONG.values(), ids=WRONG)
 def test_a_label_that_does_not_follow_is_found(tmp_path: Path, one: Record, text: str) -> None:
     """The shard is committed with right digests: only the laws of the labels can tell."""
-    commit_shard(tmp_path, 0, builder([one]))
+    commit(tmp_path, 0, builder([one]))
     start = f"shard-00000.h5: scene 0: {text}"
     assert any(finding.startswith(start) for finding in found(tmp_path))
 
@@ -227,7 +229,7 @@ def test_depth_beyond_sixteen_bits_may_be_absent(tmp_path: Path) -> None:
     """Where 65535 units do not reach the far plane, a far part has no depth."""
     far = edited(TOP.near_far, (slice(None), 1), 66.0)
     depth = edited(TOP.images["depth"], (0, *HIT), 0)
-    commit_shard(tmp_path, 0, builder([pictures(SOUND, depth=depth, near_far=far)]))
+    commit(tmp_path, 0, builder([pictures(SOUND, depth=depth, near_far=far)]))
     assert found(tmp_path) == []
 
 

@@ -43,7 +43,7 @@ def test_options_of_datasets_are_refused(tmp_path: Path) -> None:
     demos(tmp_path / "demos", 1)
     options: list[dict[str, Any]] = [{"cameras": ["top"]}, {"sensor": True}]
     for option in options:
-        with pytest.raises(InputError, match="--cameras, --sensor, --split: are of datasets; leave them"):
+        with pytest.raises(InputError, match="--sensor, --split: are of datasets; leave them"):
             export(tmp_path / "demos", "robomimic", tmp_path / "out", **option)
 
 

@@ -272,7 +272,7 @@ def test_formats_of_other_things_are_refused(tmp_path: Path) -> None:
     assert refused(tmp_path, "coco") == (
         ": holds grasps, which coco cannot say; use --to acronym, graspnet or isaac_grasp"
     )
-    with pytest.raises(InputError, match="--cameras, --sensor, --split: are of datasets; leave them out"):
+    with pytest.raises(InputError, match="--sensor, --split: are of datasets; leave them out"):
         export(tmp_path / "in", "acronym", tmp_path / "out", sensor=True)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from simenv import lens, pose
 from simenv.dataset.index import write_index
+from simenv.dataset.lock import identify
 from simenv.dataset.record import Attempt, CameraRecord, Record
 from simenv.dataset.schema import Header
 from simenv.dataset.shard import ShardBuilder
@@ -278,6 +279,7 @@ def save(
     )  # fmt: skip
     for each in records:
         builder.add(each)
+    identify(out, builder.header.identity)
     commit_shard(out, 0, builder)
     write_index(out)
     return out
