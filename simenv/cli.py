@@ -19,6 +19,8 @@ from simenv.system import missing_libraries
 
 __all__ = ["main"]
 
+CLOSED = 128 + signal.SIGPIPE  # nobody reads the output any more; what was to be done is done
+
 app = typer.Typer(
     name="simenv",
     help="One YAML file describes a narrow domain; simenv turns it into labelled datasets.",
@@ -141,8 +143,18 @@ def generate(
     at_day: Annotated[float, typer.Option(min=0, help="Where on the task's timeline.")] = 0.0,
     edge: Annotated[str | None, typer.Option(help="Every scene is of this edge.")] = None,
     devices: Devices = "",
+    scene_timeout: Annotated[
+        float, typer.Option(min=1, help="Seconds; a worker that needs more for a scene is ended.")
+    ] = 600.0,
+    memory_gb: Annotated[
+        float | None, typer.Option(min=0.5, help="Address space of a worker; default: no limit.")
+    ] = None,
+    retry_quarantined: Annotated[
+        bool, typer.Option(help="Try scenes again that ended two workers.")
+    ] = False,
 ) -> None:
     """Generate a labelled dataset, or finish an interrupted one: run the same command again."""
+    from simenv.generate import Limits
     from simenv.generate import generate as make
     from simenv.spec.load import load_task
 
@@ -159,11 +171,31 @@ def generate(
             look_seed=look_seed,
             at_day=at_day,
             devices=_numbers(devices),
+            limits=Limits(scene_timeout, memory_gb),
+            retry_quarantined=retry_quarantined,
             progress=bar.show,
         )
     typer.echo(summary.text)
+    if summary.quarantined:
+        culprits = ", ".join(map(str, summary.quarantined))
+        raise CheckFailed(
+            f"{out}: all but {len(summary.quarantined)} scenes are there; quarantined: {culprits}; "
+            "see run.log.jsonl, then --retry-quarantined"
+        )
     if summary.made and not summary.accepted:
         raise CheckFailed("no scene was accepted; see docs/physics.md for what the reasons mean")
+
+
+@app.command()
+def status(
+    path: Annotated[Path, typer.Argument(help="The --out of a run: at work, ended or finished.")],
+    as_json: Annotated[bool, typer.Option("--json", help="For a program.")] = False,
+) -> None:
+    """How a run is doing: scenes, rate, time left, workers, rejections; it disturbs nothing."""
+    from simenv.generate.status import run_status
+
+    found = run_status(path)
+    typer.echo(found.json if as_json else found.text)
 
 
 def _tier(tier: Tier, edge: str | None) -> str:
@@ -697,7 +729,9 @@ def import_(
 
 def main() -> None:
     """The `simenv` command."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup has asked for that
+            signal.signal(number, _interrupt)
     sys.exit(run(sys.argv[1:]))
 
 
@@ -714,6 +748,8 @@ def run(arguments: list[str]) -> int:
         print(f"simenv: {error}", file=sys.stderr)
         return StorageError.exit_status
     except SystemExit as end:  # typer's own: 0, 2 for wrong usage, 130
+        if isinstance(end.__context__, BrokenPipeError):
+            return CLOSED
         return end.code if isinstance(end.code, int) else 1
     return 0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from simenv.clock import Clock
 from simenv.compose import compose
-from simenv.dataset.record import Attempt, CameraRecord, Record
+from simenv.dataset.record import QUARANTINED, Attempt, CameraRecord, Record
 from simenv.domain.sample import Sample, sample
 from simenv.domain.stream import stream
-from simenv.fault import point
 from simenv.grasp.scene import GraspFinder
 from simenv.guarantee import met, needed_labels
 from simenv.label.flow import flow, velocity
@@ -77,7 +76,9 @@ class Studio:
         at_day: float = 0.0,
         device: int | None = None,
         replay: Replay | None = None,
+        watch: Callable[[int], None] = lambda scene: None,
     ) -> None:
+        self.watch = watch  # is called with a scene's number when its physics or pictures begin
         self.task, self.seed, self.tier, self.look_seed = task, seed, tier, look_seed
         self.at_day = at_day
         self.renderer: Renderer = open_renderer(renderer, device)
@@ -113,6 +114,12 @@ class Studio:
         tried = [Attempt(word, outcome.reason, outcome.duration_s)]
         return self._finish(self._drawn(scene, outcome, tried))
 
+    def absent(self, index: int, why: str) -> Record:
+        """The row of a scene that is not made, because it ends whoever makes it."""
+        scene = self._compose(index, 0)
+        attempts = (Attempt(QUARANTINED, why, 0.0),)
+        return self._finish(Begun(scene, Outcome((), why, 0.0), attempts, ()))
+
     def records(self, indices: Iterable[int]) -> Iterator[Record]:
         """Many scenes: each falls while the pictures of the one before are being drawn."""
         begun: Begun | Record | None = None
@@ -124,11 +131,14 @@ class Studio:
             yield self._whole(begun)
 
     def _whole(self, begun: Begun | Record) -> Record:
-        return begun if isinstance(begun, Record) else self._finish(begun)
+        if isinstance(begun, Record):
+            return begun
+        self.watch(begun.scene.index)
+        return self._finish(begun)
 
     def _begin(self, index: int) -> Begun | Record:
         """The last attempt; a record where its labels had to be made to judge it."""
-        point("scene", index)
+        self.watch(index)
         attempts: list[Attempt] = []
         for attempt in range(self.task.spec.physics.max_attempts):
             with self.clock("compose"):

@@ -14,14 +14,16 @@ from simenv.label.seen import Seen
 from simenv.scene import Contacts, SceneGrasps
 from simenv.spec.object import ObjectModel
 
-__all__ = ["Attempt", "CameraRecord", "Record"]
+__all__ = ["QUARANTINED", "Attempt", "CameraRecord", "Record"]
+
+QUARANTINED = "quarantined"  # the outcome of a scene that ended two workers, and was left out
 
 
 @dataclass(frozen=True)
 class Attempt:
     """One try at a scene. ``reason`` is empty where it was accepted."""
 
-    outcome: str  # "accepted", "rejected"
+    outcome: str  # "accepted", "rejected", or QUARANTINED
     reason: str  # "", "unsettled", "exploded", "off_world", "penetration", "tunnelled", ...
     duration_s: float  # simulated seconds until the first frame or the rejection
 

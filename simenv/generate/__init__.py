@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from multiprocessing import current_process
 from pathlib import Path
 from typing import Any
 
-from simenv.dataset.disk import storage
+from simenv.dataset.disk import remove, storage
 from simenv.dataset.fills import commit_fill, read_fills
+from simenv.dataset.guard import safe_open
 from simenv.dataset.index import merge_to_file, write_index
 from simenv.dataset.lock import Lock, identify
-from simenv.dataset.store import committed
+from simenv.dataset.record import QUARANTINED
+from simenv.dataset.store import INDEX, Manifest, committed, manifest_path, shard_name
 from simenv.errors import InputError
-from simenv.generate.plan import Plan
-from simenv.generate.shard import LOG
-from simenv.generate.workers import in_this_process, in_workers
+from simenv.generate.plan import Plan, Shard
+from simenv.generate.shard import LOG, log_line
+from simenv.generate.workers import Limits, in_this_process, in_workers
 from simenv.render.ignored import ignored
 from simenv.spec.load import Task, load_task
 
-__all__ = ["Plan", "Report", "Summary", "Tally", "generate", "produce"]
+__all__ = ["Limits", "Plan", "Report", "Summary", "Tally", "generate", "produce"]
 
 Report = Callable[[dict[str, Any]], None]  # takes a line of the log
 
@@ -53,22 +59,33 @@ class Summary:
     images: int
     seconds: float
     reasons: dict[str, int]  # rejected attempts by reason
+    quarantined: Mapping[int, str] = field(default_factory=dict)  # scenes, of all, and why
+    failed: int = 0  # workers that ended before their shard did
+    stages: Mapping[str, float] = field(default_factory=dict)  # seconds, of all workers together
     ignored: str | None = None  # what the renderer did not show of the task
     tiers: Mapping[str, Tally] = field(default_factory=dict)  # by tier, in the order of the names
 
     @property
     def text(self) -> str:
-        """The run in a line or two."""
+        """The run in a few lines."""
         rate = self.images / self.seconds if self.seconds else 0.0
+        pace = self.made / self.seconds if self.seconds else 0.0
         found = f", {self.found} were there already" if self.found else ""
         rejected = ", ".join(f"{count} {reason}" for reason, count in sorted(self.reasons.items()))
-        return (
+        lines = [
             f"{self.made} scenes made{found}: {self.accepted} accepted, {self.images} images in "
-            f"{self.seconds:.1f} s ({rate:.1f} images/s, {self.renderer})\n"
-            f"rejected attempts: {rejected or 'none'}"
-            + (f"\n{self.ignored}" if self.ignored else "")
-            + self._table
-        )
+            f"{self.seconds:.1f} s ({pace:.1f} scenes/s, {rate:.1f} images/s, {self.renderer})",
+            f"rejected attempts: {rejected or 'none'}",
+        ]
+        whole = sum(self.stages.values())
+        if whole:
+            shares = sorted(self.stages.items(), key=lambda own: -own[1])
+            lines.append("time: " + ", ".join(f"{k} {v / whole:.0%}" for k, v in shares))
+        if self.failed:
+            lines.append(f"workers that failed: {self.failed}, see run.log.jsonl")
+        lines += [f"quarantined: scene {k}: {why}" for k, why in self.quarantined.items()]
+        lines += [self.ignored] if self.ignored else []
+        return "\n".join(lines) + self._table
 
     @property
     def _table(self) -> str:
@@ -94,6 +111,8 @@ def generate(
     look_seed: int | None = None,
     at_day: float = 0.0,
     devices: Sequence[int] = (),
+    limits: Limits | None = None,
+    retry_quarantined: bool = False,
     progress: Report = lambda line: None,
 ) -> Summary:
     """Generate scenes 0 to ``scenes`` - 1 of ``task`` into ``out``, or finish what is there.
@@ -112,6 +131,8 @@ def generate(
         look_seed: redraws the visual axes only; labels stay as they are.
         at_day: where on the task's timeline, in days.
         devices: numbers of the GPUs that the workers share; none: the driver's first.
+        limits: what a worker may take, see `Limits`; it is ended beyond them.
+        retry_quarantined: try the scenes again that ended two workers each.
         progress: is called with each line of run.log.jsonl as it appears; first of all with the
             ``scenes`` that were there already.
 
@@ -119,7 +140,7 @@ def generate(
         InputError: the task is wrong, or ``out`` holds another dataset.
         Locked: another run is writing to ``out``.
         StorageError: the disk refused.
-        EngineError: a worker died; all other shards are there.
+        EngineError: workers die before they come to a scene; all other shards are there.
     """
     task = task if isinstance(task, Task) else load_task(task)
     if not str(out):
@@ -135,7 +156,16 @@ def generate(
         look_seed=look_seed,
         at_day=at_day,
     )
-    return produce(plan, task, Path(out), jobs=jobs, devices=devices, progress=progress)
+    return produce(
+        plan,
+        task,
+        Path(out),
+        jobs=jobs,
+        devices=devices,
+        limits=limits,
+        retry_quarantined=retry_quarantined,
+        progress=progress,
+    )
 
 
 def produce(
@@ -145,14 +175,20 @@ def produce(
     *,
     jobs: int = 1,
     devices: Sequence[int] = (),
+    limits: Limits | None = None,
+    retry_quarantined: bool = False,
     progress: Report = lambda line: None,
 ) -> Summary:
     """Make what ``plan`` says, or finish what is there: see `generate`."""
     folder = out.with_name(f"{out.name}.parts") if out.suffix == ".h5" else out
     if folder != out and out.exists():
         raise InputError(f"--out: {out} exists; remove it or choose another name")
+    _check_main(jobs)
     with Lock(folder):
-        summary = _fill(plan, task, folder, jobs, devices, progress)
+        if retry_quarantined:
+            _forget_quarantined(folder)
+        make = _maker(jobs, devices, limits)
+        summary = _fill(plan, task, folder, make, progress)
         write_index(folder)
         if folder != out:
             merge_to_file(folder, out)
@@ -160,9 +196,39 @@ def produce(
     return summary
 
 
-def _fill(
-    plan: Plan, task: Task, folder: Path, jobs: int, devices: Sequence[int], progress: Report
-) -> Summary:
+def _check_main(jobs: int) -> None:
+    """Refuse a script that would be run again by each of its workers."""
+    if jobs and getattr(current_process(), "_inheriting", False):
+        raise InputError(
+            "generate: a worker process runs this script again; put what it does under "
+            'if __name__ == "__main__":, or use jobs=0'
+        )
+
+
+Maker = Callable[[Plan, list[Shard], Path, Callable[[], None]], None]
+
+
+def _maker(jobs: int, devices: Sequence[int], limits: Limits | None) -> Maker:
+    """Who makes the shards."""
+    if jobs == 0:
+        return partial(in_this_process, device=next(iter(devices), None))
+    return partial(in_workers, jobs=jobs, devices=devices, limits=limits)
+
+
+def _forget_quarantined(folder: Path) -> None:
+    """Shards with quarantined scenes are made anew."""
+    for number, manifest in committed(folder).items():
+        if _quarantined(manifest):
+            remove(folder / INDEX)
+            remove(manifest_path(folder, number))
+            remove(folder / shard_name(number))
+
+
+def _quarantined(manifest: Manifest) -> list[int]:
+    return [int(row["scene"]) for row in manifest.rows if row["outcome"] == QUARANTINED]
+
+
+def _fill(plan: Plan, task: Task, folder: Path, make: Maker, progress: Report) -> Summary:
     """Make the shards that are not committed yet."""
     identify(folder, plan.header(task).identity)
     plan = _with_fills(plan, folder)
@@ -181,18 +247,22 @@ def _fill(
     start, tally = time.monotonic(), Counter[str]()
     found = plan.count - sum(len(scenes) for _, scenes in missing)
     progress({"scenes": found, "images": 0})
+    stages = Counter[str]()
     with _Tail(folder / LOG) as tail:
+        log_line(folder, event="begin", scenes=plan.count, found=found, pid=os.getpid(),
+                 renderer=plan.renderer, command=_command())  # fmt: skip
 
         def report() -> None:
             for line in tail.lines():
                 tally.update(_counts(line))
-                progress(line)
+                if "scene" in line and "event" not in line:
+                    stages.update(line["seconds"])
+                    progress(line)
 
-        if jobs == 0:
-            in_this_process(plan, missing, folder, report, next(iter(devices), None))
-        else:
-            in_workers(plan, missing, folder, report, jobs=jobs, devices=devices)
+        make(plan, missing, folder, report)
         report()
+        log_line(folder, event="end", scenes=plan.count, pid=os.getpid())
+    reasons = _reasons(folder)
     return Summary(
         renderer=plan.renderer,
         made=plan.count - found,
@@ -201,9 +271,19 @@ def _fill(
         images=tally["images"],
         seconds=time.monotonic() - start,
         ignored=ignored(task.spec, plan.renderer),
+        quarantined=reasons,
+        failed=tally["failed"],
+        stages=dict(stages),
         reasons={key[8:]: count for key, count in tally.items() if key.startswith("reason: ")},
         tiers=_tiers(tally),
     )
+
+
+def _command() -> str:
+    """What a shell must be told to do the same again."""
+    name = Path(sys.argv[0]).name
+    begin = ["simenv"] if name in ("simenv", "__main__.py") else ["python", *sys.argv[:1]]
+    return f"cd {shlex.quote(os.getcwd())} && {shlex.join([*begin, *sys.argv[1:]])}"
 
 
 def _with_fills(plan: Plan, folder: Path) -> Plan:
@@ -224,7 +304,23 @@ def _with_fills(plan: Plan, folder: Path) -> Plan:
     return replace(plan, fills=fills)
 
 
+def _reasons(folder: Path) -> dict[int, str]:
+    """The scenes that are quarantined in the committed shards, and why."""
+    found = {}
+    for number, manifest in committed(folder).items():
+        if scenes := _quarantined(manifest):
+            with safe_open(folder / shard_name(number)) as file:
+                scene = file["attempts/scene"][()].tolist()
+                reason = file["attempts/reason"].asstr()[()].tolist()
+            found.update(
+                {own: why for own, why in zip(scene, reason, strict=True) if own in scenes}
+            )
+    return dict(sorted(found.items()))
+
+
 def _counts(line: dict[str, Any]) -> Counter[str]:
+    if "event" in line:
+        return Counter({"failed": 1} if line["event"] in ("failed", "quarantined") else {})
     counts = Counter(f"reason: {reason}" for reason in line["reasons"])
     counts["accepted"] = int(line["outcome"] == "accepted")
     counts["images"] = line["images"]

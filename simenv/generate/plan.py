@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,8 +100,13 @@ class Plan:
         """The task, read again from its text."""
         return task_from_text(self.task_text, near=self.task_folder)
 
-    def studio(self, device: int | None = None) -> Studio:
-        """The engines that make this plan's scenes; ``device``: number of the GPU that draws."""
+    def studio(
+        self, device: int | None = None, *, watch: Callable[[int], None] = lambda scene: None
+    ) -> Studio:
+        """The engines that make this plan's scenes; ``device``: number of the GPU that draws.
+
+        ``watch`` is called with a scene's number whenever they come to it.
+        """
         return Studio(
             self.task(),
             seed=self.seed,
@@ -111,6 +116,7 @@ class Plan:
             at_day=self.at_day,
             device=device,
             replay=None if self.poses is None else Replay(self.poses),
+            watch=watch,
         )
 
     def header(self, task: Task, *, gl: str = "") -> Header:

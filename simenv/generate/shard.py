@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import groupby
 from pathlib import Path
 
 from simenv.clock import Clock
@@ -20,19 +22,28 @@ from simenv.fault import point
 from simenv.generate.plan import Plan
 from simenv.studio import Studio
 
-__all__ = ["LOG", "make_shard"]
+__all__ = ["LOG", "log_line", "make_shard"]
 
 LOG = "run.log.jsonl"
 
 
 def make_shard(
-    studio: Studio, plan: Plan, number: int, scenes: Sequence[int], folder: Path
+    studio: Studio,
+    plan: Plan,
+    number: int,
+    scenes: Sequence[int],
+    folder: Path,
+    *,
+    absent: Mapping[int, str] | None = None,
 ) -> Draft:
-    """Make, pack and write aside one shard; each scene leaves a line in the log."""
+    """Make, pack and write aside one shard; each scene leaves a line in the log.
+
+    ``absent``: scenes that are quarantined, and why; they are not touched.
+    """
     point("shard", number)
     builder = ShardBuilder(plan.header(studio.task, gl=studio.renderer.device))
     with (folder / LOG).open("ab", buffering=0) as log:
-        for record in studio.records(scenes):
+        for record in _records(studio, scenes, absent or {}):
             with studio.clock("pack"):
                 builder.add(record)
             with storage(folder / LOG, 0):
@@ -40,6 +51,21 @@ def make_shard(
                 log.write(_log_line(record, studio.clock))
             studio.clock.reset()
     return draft_shard(folder, number, builder)
+
+
+def log_line(folder: Path, **words: object) -> None:
+    """A line of run.log.jsonl that is of no scene; what cannot be written there ends no run."""
+    line = json.dumps({"unix_s": round(time.time(), 3), **words}) + "\n"
+    with suppress(OSError), (folder / LOG).open("ab", buffering=0) as log:
+        log.write(line.encode())
+
+
+def _records(studio: Studio, scenes: Sequence[int], absent: Mapping[int, str]) -> Iterator[Record]:
+    for gone, group in groupby(scenes, absent.__contains__):
+        if gone:
+            yield from (studio.absent(scene, absent[scene]) for scene in group)
+        else:
+            yield from studio.records(group)
 
 
 def _log_line(record: Record, clock: Clock) -> bytes:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from simenv.clock import Clock
 from simenv.errors import InputError
-from simenv.selftest import corrupt, determinism, disk, kill, locks, power, soak
+from simenv.selftest import corrupt, determinism, disk, kill, locks, power, soak, workers
 from simenv.selftest.campaign import Campaign, Outcome
 
 __all__ = ["CAMPAIGNS", "Campaign", "Outcome", "Row", "run_campaigns", "table"]
@@ -54,6 +54,14 @@ CAMPAIGNS: tuple[Campaign, ...] = (
         300,
         20_000,
         corrupt.campaign,
+    ),
+    Campaign(
+        "workers",
+        "workers that crash, exit, hang in C, eat memory, print 2 GB",
+        "all other scenes present and equal, the culprit named",
+        6,
+        300,
+        workers.campaign,
     ),
     Campaign(
         "determinism",
