@@ -22,6 +22,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from pebble import ProcessExpired, ProcessPool
+
 from simenv.dataset.record import QUARANTINED
 from simenv.dataset.store import Draft, commit_draft
 from simenv.errors import EngineError, SimenvError
@@ -37,6 +39,7 @@ __all__ = ["Limits", "in_this_process", "in_workers"]
 POLL_S = 0.1  # how often the progress is looked at
 STRIKES = 2  # a scene that ends so many workers is quarantined
 RECYCLED = 256  # shards that a worker makes before a fresh one takes its place
+SILENCE_S = 1.0  # between the end of a worker and the word of the pool that it has ended
 GRACE_S = 5.0  # after the deadline of a scene, for the worker to say where it was
 PR_SET_PDEATHSIG = 1  # prctl(2)
 
@@ -102,11 +105,10 @@ class _Crew:
     strikes: Counter[tuple[int, int]] = field(default_factory=Counter)  # (shard, scene or -1)
     quarantined: dict[int, str] = field(default_factory=dict)  # scene -> what it did
     hopeless: list[str] = field(default_factory=list)
+    missed: dict[int, float] = field(default_factory=dict)  # process -> since when it is gone
 
     def make(self, shards: list[Shard], *, jobs: int, attempt: int) -> list[Shard]:
         """One round with new processes; those that are to be made again, each in a fresh one."""
-        from pebble import ProcessPool
-
         context = get_context("spawn")  # a fork after the EGL plugin is loaded would crash
         again: list[Shard] = []
         with ProcessPool(
@@ -124,6 +126,10 @@ class _Crew:
                     self._end_late_ones()
                     for future in done:
                         again += self._take(future, pending.pop(future))
+                    for future, error in self._vanished(pending):
+                        shard = pending.pop(future)
+                        again += [shard] if self._strike(shard, error) else []
+                        future.cancel()
             except (
                 BaseException
             ):  # Ctrl-C too: the shards in work are lost, the committed ones stay
@@ -175,7 +181,7 @@ class _Crew:
         log_line(self.folder, event=event, **who, cause=cause, said=said)
         if twice and scene < 0:
             self.hopeless.append(
-                f"the worker of scenes {scenes[0]} to {scenes[-1]} failed before the first: {cause}; "
+                f"the worker of scenes {scenes[0]} to {scenes[-1]} failed before them: {cause}; "
                 "the others are committed, run the same command again to retry"
             )
         return not (twice and scene < 0)
@@ -189,6 +195,21 @@ class _Crew:
             pid = max(own, key=lambda own: places[own].since_s, default=-1)
         place = places.get(int(pid))
         return int(pid), place.scene if place is not None and place.shard == shard else -1
+
+    def _vanished(
+        self, pending: Mapping[Future[Draft], Shard]
+    ) -> list[tuple[Future[Draft], ProcessExpired]]:
+        """Shards whose worker left without a word; pebble waits on where the status was 0."""
+        places = {place.shard: pid for pid, place in self.notes.places.items()}
+        gone, now = [], time.monotonic()
+        for future, (number, _) in pending.items():
+            pid = places.get(number)
+            if pid is None or _lives(pid):
+                continue
+            since = self.missed.setdefault(pid, now)
+            if now - since > SILENCE_S and not future.done():
+                gone.append((future, ProcessExpired("left", code=0, pid=pid)))
+        return gone
 
     def _end_late_ones(self) -> None:
         """Kill workers that are past a scene's deadline and could not end themselves."""
@@ -208,6 +229,14 @@ class _Crew:
                 os.kill(pid, signal.SIGKILL)
         pool.stop()
         pool.join()
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _cause(error: BaseException, limits: Limits) -> str:
