@@ -12,7 +12,7 @@ PACKAGE = Path(simenv.__file__).parent
 
 # Rooms of one floor do not import each other. The README shows this table.
 FLOORS: list[set[str]] = [
-    {"clock", "errors", "line", "pose", "quiet", "scratch", "system"},
+    {"clock", "errors", "line", "pose", "quiet", "reading", "scratch", "system"},
     {"engine", "fault", "hull", "kinematics", "lens", "mesh"},
     {"spec"},
     {"domain", "parts"},

@@ -91,8 +91,8 @@ def loop(file: h5py.File, out: Path) -> None:
 
 
 ATTACKS: list[tuple[Callable[[h5py.File, Path], None], str]] = [
-    (external_link, "/frames/time_s is a ExternalLink"),
-    (soft_link, "/task is a SoftLink"),
+    (external_link, "/frames/time_s is an external link"),
+    (soft_link, "/task is a soft link"),
     (external_storage, "/bodies/id is stored in another file"),
     (strange_view, "/cameras/top/rgb is a view of "),
     (view_of_another_dataset, "/cameras/top/depth is a view of shard-00000.h5:frames/time_s"),
