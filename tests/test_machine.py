@@ -1,0 +1,148 @@
+"""Any order of making, extending, killing, damaging, repairing and merging, against a small model.
+
+The model knows which shards must stand. A shard's bytes depend on its number alone, so one calm run
+says what each of them is.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import settings
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from simenv.dataset.merge import merge
+from simenv.dataset.read import Dataset
+from simenv.dataset.repair import DAMAGED, repair
+from simenv.dataset.store import INDEX, committed, manifest_path, shard_name
+from simenv.dataset.validate import validate
+from simenv.errors import InputError
+from simenv.export import export
+from simenv.fault import STEPS
+from simenv.selftest.nursery import in_child
+from simenv.selftest.small import SHARD, Run
+
+MOST = 4  # shards
+TRUTH: dict[str, bytes] = {}
+
+
+def calm() -> dict[str, bytes]:
+    """Shards and manifests of an undisturbed run."""
+    if not TRUTH:
+        with tempfile.TemporaryDirectory() as folder:
+            out = Path(folder) / "out"
+            Run(MOST * SHARD).into(out)
+            for number in range(MOST):
+                for path in (out / shard_name(number), manifest_path(out, number)):
+                    TRUTH[path.name] = path.read_bytes()
+    return TRUTH
+
+
+class Machine(RuleBasedStateMachine):
+    """A folder, and what it should hold."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.home = Path(tempfile.mkdtemp())
+        self.out = self.home / "out"
+        self.asked = 0  # shards
+        self.standing: set[int] = set()
+        self.broken: set[int] = set()
+        calm()
+
+    def teardown(self) -> None:
+        shutil.rmtree(self.home)
+
+    @precondition(lambda self: not self.broken)
+    @rule(more=st.integers(0, 2))
+    def generate(self, more: int) -> None:
+        self.asked = min(MOST, max(1, self.asked + more))
+        assert in_child(lambda tell: Run(self.asked * SHARD).status(self.out)).status == 0
+        self.standing = set(range(self.asked))
+        assert validate(self.out).findings == ()
+
+    @precondition(lambda self: not self.broken)
+    @rule(step=st.sampled_from(STEPS), at=st.integers(0, 7))
+    def kill(self, step: str, at: int) -> None:
+        self.asked = max(1, self.asked)
+        fault = f"killgroup@{step}:{at}"
+        ended = in_child(lambda tell: Run(self.asked * SHARD).status(self.out), fault=fault)
+        after = set(committed(self.out, check_sha256=True))
+        assert self.standing <= after <= set(range(self.asked))
+        assert ended.signal is not None or after == set(range(self.asked))
+        self.standing = after
+
+    @precondition(lambda self: self.standing - self.broken)
+    @rule(data=st.data())
+    def corrupt(self, data: st.DataObject) -> None:
+        number = data.draw(st.sampled_from(sorted(self.standing - self.broken)))
+        path = self.out / shard_name(number)
+        content = bytearray(path.read_bytes())
+        content[data.draw(st.integers(0, len(content) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+        path.write_bytes(content)
+        self.broken.add(number)
+        named = {finding.file for finding in validate(self.out).findings}
+        assert {shard_name(k) for k in self.broken} <= named
+
+    @precondition(lambda self: self.standing)
+    @rule()
+    def mend(self) -> None:
+        list(repair(self.out))
+        assert list(repair(self.out)) == []
+        shutil.rmtree(self.out / DAMAGED, ignore_errors=True)
+        self.standing -= self.broken
+        self.broken = set()
+
+    @precondition(lambda self: self.standing and not self.broken)
+    @rule(cut=st.integers(0, MOST))
+    def part_and_merge(self, cut: int) -> None:
+        parts = [self.home / name for name in ("a", "b")]
+        for part in parts:
+            shutil.copytree(self.out, part)
+            (part / INDEX).unlink(missing_ok=True)
+        for number in self.standing:
+            part = parts[number < cut]
+            (part / shard_name(number)).unlink()
+            manifest_path(part, number).unlink()
+        kept = [part for part in parts if committed(part)]
+        shutil.rmtree(self.out)
+        assert merge(kept, self.out).shards == len(self.standing)
+        for part in parts:
+            shutil.rmtree(part)
+
+    @precondition(lambda self: not self.broken)
+    @rule()
+    def read_and_export(self) -> None:
+        if not self.standing:
+            with pytest.raises(InputError):
+                Dataset(self.out)
+            return
+        with Dataset(self.out) as dataset:
+            scenes = dataset.table("scenes")["index"].tolist()
+        assert scenes == [
+            SHARD * number + k for number in sorted(self.standing) for k in range(SHARD)
+        ]
+        export(self.out, "coco", self.home / "coco")
+        shutil.rmtree(self.home / "coco")
+
+    @invariant()
+    def what_stands_is_true(self) -> None:
+        for number in getattr(self, "standing", set()) - self.broken:
+            for path in (self.out / shard_name(number), manifest_path(self.out, number)):
+                assert path.read_bytes() == calm()[path.name]
+
+
+def test_any_order_of_operations_keeps_what_was_committed() -> None:
+    own = settings(max_examples=4, stateful_step_count=7, deadline=None, database=None)
+    run_state_machine_as_test(Machine, settings=own)  # type: ignore[no-untyped-call]
