@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -152,13 +153,18 @@ def generate(
     retry_quarantined: Annotated[
         bool, typer.Option(help="Try scenes again that ended two workers.")
     ] = False,
+    shard: Annotated[
+        str, typer.Option(help="Only slice i/n, from 0/n; auto: the task of a Slurm array or job.")
+    ] = "",
 ) -> None:
     """Generate a labelled dataset, or finish an interrupted one: run the same command again."""
+    from simenv.dataset.slice import WHOLE, Slice
     from simenv.generate import Limits
     from simenv.generate import generate as make
     from simenv.spec.load import load_task
 
     loaded = load_task(task)
+    own = Slice.parse(shard, os.environ) if shard else WHOLE
     with _resumable(out), _Bar(scenes) as bar:
         summary = make(
             loaded,
@@ -173,6 +179,7 @@ def generate(
             devices=_numbers(devices),
             limits=Limits(scene_timeout, memory_gb),
             retry_quarantined=retry_quarantined,
+            own=own,
             progress=bar.show,
         )
     typer.echo(summary.text)

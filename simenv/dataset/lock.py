@@ -5,20 +5,25 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import socket
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 from simenv.dataset.disk import make_folder, part, rename, replace_file, storage
 from simenv.dataset.schema import IDENTITY
-from simenv.dataset.store import INDEX, MANIFESTS, SHARD_NAME, agreeing
+from simenv.dataset.slice import WHOLE, Slice
+from simenv.dataset.store import INDEX, MANIFESTS, agreeing
 from simenv.errors import InputError, Locked
 
 __all__ = ["RUN", "Identity", "Lock", "identify", "identity_of", "read_run", "run_text"]
 
 RUN = "run.json"
+LOCK = ".lock"
+GATE = ".gate"  # of slices: held for moments, by those who look at several locks at once
+_SHARD = re.compile(r"shard-(\d{5,})\.")
 
 
 Identity = Mapping[str, str | int | float | None]  # Header.identity
@@ -51,8 +56,10 @@ def identify(out: str | Path, identity: Identity) -> None:
                 "choose another --out"
             )
         _make_folder(out)
-        replace_file(path, run_text(identity))
-        return
+        # Slices come at the same time, and have all made the gate: one says which run it is.
+        with _gate(out) if (out / GATE).exists() else nullcontext():
+            if not path.exists():
+                replace_file(path, run_text(identity))
     there = read_run(out)
     for key, value in identity.items():
         if there.get(key) != value:
@@ -92,56 +99,121 @@ def _make_folder(out: Path) -> None:
 class Lock:
     """Holds ``out`` for one process; the kernel lets go when the process ends, however it ends.
 
-    On entry, what a killed run left half done is finished or swept away.
+    A slice shares the folder with the other slices of its count, and with nothing else. On entry,
+    what a killed run left half done is finished or swept away; a slice sweeps its own shards only.
 
     Raises:
         Locked: if another process holds it.
     """
 
-    def __init__(self, out: str | Path) -> None:
-        self.out = Path(out)
+    def __init__(self, out: str | Path, own: Slice = WHOLE) -> None:
+        self.out, self.own = Path(out), own
 
     def __enter__(self) -> Lock:
         _make_folder(self.out)
-        with storage(self.out / ".lock", 0):
-            self._fd = os.open(self.out / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        with ExitStack() as held:
+            self._fd = _opened(self.out / LOCK, held)
+            self._hold(self._fd, fcntl.LOCK_EX if self.own.whole else fcntl.LOCK_SH)
+            if not self.own.whole:
+                with _gate(self.out):
+                    self._keep_out_other_cuts()
+                    fd = _opened(self.out / _slice_lock(self.own), held)
+                    self._hold(fd, fcntl.LOCK_EX)
+                    _say_who(fd)
+            _sweep(self.out, self.own)
+            _say_who(self._fd, "" if self.own.whole else f", slice {self.own}")
+            self._held = held.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._held.close()
+
+    def alone(self) -> bool:
+        """Whether nobody else is at work: a slice that is the last one holds the folder now.
+
+        One that is not gives its share of the folder back, and must write no more. So of slices
+        that end at the same time exactly one is the last.
+        """
+        if self.own.whole:
+            return True
+        with _gate(self.out):
+            fcntl.flock(self._fd, fcntl.LOCK_UN)
+            try:
+                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+        return True
+
+    def _hold(self, fd: int, mode: int) -> None:
         try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(fd, mode | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = os.pread(self._fd, 200, 0).decode(errors="replace").strip()
-            os.close(self._fd)
+            holder = os.pread(fd, 200, 0).decode(errors="replace").strip()
             raise Locked(
                 f"{self.out}: another run is writing here ({holder or 'unknown'}); "
                 "wait until it has ended, or choose another --out"
             ) from None
-        try:
-            _sweep(self.out)
-        except BaseException:
-            os.close(self._fd)
-            raise
-        os.ftruncate(self._fd, 0)
-        # Only a hint for the message above: on a full disk the lock holds without it.
-        with suppress(OSError):
-            os.pwrite(self._fd, f"pid {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        os.close(self._fd)
+    def _keep_out_other_cuts(self) -> None:
+        """Slices of another count would make the same shards."""
+        for path in sorted(self.out.glob(".slice-*.lock")):
+            if path.stem.endswith(f"-of-{self.own.count}"):
+                continue
+            with ExitStack() as held:
+                try:
+                    fcntl.flock(_opened(path, held), fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    raise Locked(
+                        f"{self.out}: slice {path.stem[7:]} is at work here, of another count than "
+                        f"{self.own}; wait until it has ended, or use the same n for all"
+                    ) from None
 
 
-def _sweep(out: Path) -> None:
+def _slice_lock(own: Slice) -> str:
+    return f".slice-{own.name}.lock"
+
+
+def _opened(path: Path, held: ExitStack) -> int:
+    """A file descriptor of a lock file, which ``held`` closes."""
+    with storage(path, 0):
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    held.callback(os.close, fd)
+    return fd
+
+
+def _say_who(fd: int, what: str = "") -> None:
+    # Only a hint for those who come later: on a full disk the lock holds without it.
+    os.ftruncate(fd, 0)
+    with suppress(OSError):
+        os.pwrite(fd, f"pid {os.getpid()} on {socket.gethostname()}{what}\n".encode(), 0)
+
+
+@contextmanager
+def _gate(out: Path) -> Iterator[None]:
+    """Inside, nobody else looks at the locks of ``out``."""
+    with ExitStack() as held:
+        fcntl.flock(_opened(out / GATE, held), fcntl.LOCK_EX)
+        yield
+
+
+def _sweep(out: Path, own: Slice) -> None:
     """Finish the commit that was cut short between its renames; remove what was never committed.
 
     Only names that this package gives: the folder may hold files of the user's, too.
     """
     manifests = out / MANIFESTS
-    for pending in sorted(manifests.glob("shard-*.json.part")):
+    for pending in _of(own, manifests.glob("shard-*.json.part")):
         manifest = pending.with_suffix("")
         if agreeing(pending, out / f"{manifest.stem}.h5", True):
             with storage(manifest, 0):
                 rename(manifest)
-    shards = [path for path in out.glob("shard-*.h5.*.part") if SHARD_NAME.match(path.name)]
-    own = [*shards, part(out / RUN), part(out / INDEX)]
-    lists = [*manifests.glob("fill-*.json.part"), *manifests.glob("shard-*.json*.part")]
-    for pending in [*own, *lists]:
+    left = [*out.glob("shard-*.h5.*.part"), *manifests.glob("shard-*.json*.part")]
+    shared = [part(out / RUN), part(out / INDEX), *manifests.glob("fill-*.json.part")]
+    for pending in [*_of(own, left), *(shared if own.whole else ())]:
         pending.unlink(missing_ok=True)
+
+
+def _of(own: Slice, paths: Iterator[Path] | list[Path]) -> list[Path]:
+    """Those that are of the slice's shards."""
+    named = [(_SHARD.match(path.name), path) for path in sorted(paths)]
+    return [path for name, path in named if name and own.owns(int(name[1]))]

@@ -29,6 +29,7 @@ from simenv.dataset.disk import (
     storage,
     write_aside,
 )
+from simenv.dataset.slice import WHOLE, Slice
 from simenv.errors import StorageError
 from simenv.fault import point
 
@@ -188,14 +189,19 @@ def commit_shard(out: str | Path, number: int, shard: Packed) -> Manifest:
         raise
 
 
-def committed(out: str | Path, *, check_sha256: bool = False) -> dict[int, Manifest]:
+def committed(
+    out: str | Path, *, check_sha256: bool = False, own: Slice = WHOLE
+) -> dict[int, Manifest]:
     """The shards of ``out`` that stand: a manifest, and a file that agrees with it.
 
-    Agreeing means size; with ``check_sha256`` the bytes are read and compared as well.
+    Agreeing means size; with ``check_sha256`` the bytes are read and compared as well. Shards of
+    other slices than ``own`` are not looked at.
     """
     found = {}
     for path in sorted(Path(out).glob("shard-*.h5")):
         name = SHARD_NAME.fullmatch(path.name)
+        if name and not own.owns(int(name[1])):
+            continue
         manifest = _standing(Path(out), int(name[1]), check_sha256) if name else None
         if manifest is not None:
             found[manifest.shard] = manifest

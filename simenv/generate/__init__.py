@@ -22,15 +22,16 @@ from simenv.dataset.guard import safe_open
 from simenv.dataset.index import merge_to_file, write_index
 from simenv.dataset.lock import Lock, identify
 from simenv.dataset.record import QUARANTINED
+from simenv.dataset.slice import WHOLE, Slice
 from simenv.dataset.store import INDEX, Manifest, committed, manifest_path, shard_name
 from simenv.errors import InputError
 from simenv.generate.plan import Plan, Shard
-from simenv.generate.shard import LOG, log_line
+from simenv.generate.shard import log_line
 from simenv.generate.workers import Limits, in_this_process, in_workers
 from simenv.render.ignored import ignored
 from simenv.spec.load import Task, load_task
 
-__all__ = ["Limits", "Plan", "Report", "Summary", "Tally", "generate", "produce"]
+__all__ = ["Limits", "Plan", "Report", "Slice", "Summary", "Tally", "generate", "produce"]
 
 Report = Callable[[dict[str, Any]], None]  # takes a line of the log
 
@@ -113,6 +114,7 @@ def generate(
     devices: Sequence[int] = (),
     limits: Limits | None = None,
     retry_quarantined: bool = False,
+    own: Slice = WHOLE,
     progress: Report = lambda line: None,
 ) -> Summary:
     """Generate scenes 0 to ``scenes`` - 1 of ``task`` into ``out``, or finish what is there.
@@ -133,6 +135,8 @@ def generate(
         devices: numbers of the GPUs that the workers share; none: the driver's first.
         limits: what a worker may take, see `Limits`; it is ended beyond them.
         retry_quarantined: try the scenes again that ended two workers each.
+        own: make only this slice of the shards; other slices may be made at the same time, also on
+            other machines that see ``out``. The last one to end writes the index.
         progress: is called with each line of run.log.jsonl as it appears; first of all with the
             ``scenes`` that were there already.
 
@@ -157,7 +161,7 @@ def generate(
         at_day=at_day,
     )
     return produce(
-        plan,
+        replace(plan, own=own),
         task,
         Path(out),
         jobs=jobs,
@@ -183,13 +187,16 @@ def produce(
     folder = out.with_name(f"{out.name}.parts") if out.suffix == ".h5" else out
     if folder != out and out.exists():
         raise InputError(f"--out: {out} exists; remove it or choose another name")
+    if folder != out and not plan.own.whole:
+        raise InputError(f"--shard: slices share a folder, {out} is a file; choose another --out")
     _check_main(jobs)
-    with Lock(folder):
+    with Lock(folder, plan.own) as lock:
         if retry_quarantined:
-            _forget_quarantined(folder)
+            _forget_quarantined(folder, plan.own)
         make = _maker(jobs, devices, limits)
         summary = _fill(plan, task, folder, make, progress)
-        write_index(folder)
+        if lock.alone() and (plan.own.whole or _whole(plan, folder)):
+            write_index(folder)
         if folder != out:
             merge_to_file(folder, out)
             shutil.rmtree(folder)
@@ -215,9 +222,16 @@ def _maker(jobs: int, devices: Sequence[int], limits: Limits | None) -> Maker:
     return partial(in_workers, jobs=jobs, devices=devices, limits=limits)
 
 
-def _forget_quarantined(folder: Path) -> None:
+def _whole(plan: Plan, folder: Path) -> bool:
+    """Whether the slices have made everything, so that the last of them writes the index."""
+    there = committed(folder)
+    shards = dict(_with_fills(plan, folder).shards())
+    return shards == {number: manifest.scenes for number, manifest in there.items()}
+
+
+def _forget_quarantined(folder: Path, own: Slice) -> None:
     """Shards with quarantined scenes are made anew."""
-    for number, manifest in committed(folder).items():
+    for number, manifest in committed(folder, own=own).items():
         if _quarantined(manifest):
             remove(folder / INDEX)
             remove(manifest_path(folder, number))
@@ -232,24 +246,26 @@ def _fill(plan: Plan, task: Task, folder: Path, make: Maker, progress: Report) -
     """Make the shards that are not committed yet."""
     identify(folder, plan.header(task).identity)
     plan = _with_fills(plan, folder)
-    there = committed(folder)
+    there = committed(folder, own=plan.own)
     most = max((manifest.scenes[-1] + 1 for manifest in there.values()), default=0)
     if most > plan.scenes and not plan.fills:
         raise InputError(
             f"--scenes: {folder} holds {most} scenes, {plan.scenes} would lose some; "
             f"ask for {most} or more, or choose another --out"
         )
+    shards = plan.own_shards()
     missing = [
         (number, scenes)
-        for number, scenes in plan.shards()
+        for number, scenes in shards
         if number not in there or there[number].scenes != scenes
     ]
     start, tally = time.monotonic(), Counter[str]()
-    found = plan.count - sum(len(scenes) for _, scenes in missing)
+    count, made = (sum(len(scenes) for _, scenes in own) for own in (shards, missing))
+    found = count - made
     progress({"scenes": found, "images": 0})
     stages = Counter[str]()
-    with _Tail(folder / LOG) as tail:
-        log_line(folder, event="begin", scenes=plan.count, found=found, pid=os.getpid(),
+    with _Tail(folder / plan.log) as tail:
+        log_line(folder / plan.log, event="begin", scenes=count, found=found, pid=os.getpid(),
                  renderer=plan.renderer, command=_command())  # fmt: skip
 
         def report() -> None:
@@ -261,11 +277,11 @@ def _fill(plan: Plan, task: Task, folder: Path, make: Maker, progress: Report) -
 
         make(plan, missing, folder, report)
         report()
-        log_line(folder, event="end", scenes=plan.count, pid=os.getpid())
-    reasons = _reasons(folder)
+        log_line(folder / plan.log, event="end", scenes=count, pid=os.getpid())
+    reasons = _reasons(folder, plan.own)
     return Summary(
         renderer=plan.renderer,
-        made=plan.count - found,
+        made=made,
         found=found,
         accepted=tally["accepted"],
         images=tally["images"],
@@ -304,10 +320,10 @@ def _with_fills(plan: Plan, folder: Path) -> Plan:
     return replace(plan, fills=fills)
 
 
-def _reasons(folder: Path) -> dict[int, str]:
+def _reasons(folder: Path, own: Slice) -> dict[int, str]:
     """The scenes that are quarantined in the committed shards, and why."""
     found = {}
-    for number, manifest in committed(folder).items():
+    for number, manifest in committed(folder, own=own).items():
         if scenes := _quarantined(manifest):
             with safe_open(folder / shard_name(number)) as file:
                 scene = file["attempts/scene"][()].tolist()

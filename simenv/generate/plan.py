@@ -9,6 +9,7 @@ from typing import Any
 
 from simenv.dataset.fills import FillRound
 from simenv.dataset.schema import Header
+from simenv.dataset.slice import WHOLE, Slice
 from simenv.domain.edge import EDGE_TIERS, edge_named
 from simenv.domain.timeline import check_day
 from simenv.library import sets_digest, task_stock
@@ -17,9 +18,10 @@ from simenv.replay import Replay
 from simenv.spec.load import Task, task_from_text
 from simenv.studio import Studio
 
-__all__ = ["Plan", "Shard"]
+__all__ = ["LOG", "Plan", "Shard"]
 
 SHARD_PIXELS = 32_000_000  # a shard's images: about 100 of 640x480, 50 MB, lost at most once
+LOG = "run.log.jsonl"
 SHARD_SCENES = 16  # at most, so that small scenes are committed often and spread over the workers
 
 Shard = tuple[int, tuple[int, ...]]  # number, scenes
@@ -41,6 +43,7 @@ class Plan:
     poses: Path | None = None  # a dataset whose physics is drawn again, instead of simulating
     poses_sha256: str = ""  # of what it holds
     fills: tuple[FillRound, ...] = ()  # rounds that add scenes to the first ones
+    own: Slice = WHOLE  # which of the shards are made here; it changes no byte of them
 
     @classmethod
     def of(
@@ -90,6 +93,15 @@ class Plan:
         size = self.shard_scenes
         parts = (own[k : k + size] for own in rounds for k in range(0, len(own), size))
         yield from enumerate(map(tuple, parts))
+
+    def own_shards(self) -> list[Shard]:
+        """Those that are made here."""
+        return [shard for shard in self.shards() if self.own.owns(shard[0])]
+
+    @property
+    def log(self) -> str:
+        """The name of the log; each slice has its own, as two machines cannot append to one."""
+        return LOG if self.own.whole else f"run.log.{self.own.name}.jsonl"
 
     @property
     def count(self) -> int:

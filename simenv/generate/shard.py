@@ -19,12 +19,10 @@ from simenv.dataset.record import Record
 from simenv.dataset.shard import ShardBuilder
 from simenv.dataset.store import Draft, draft_shard
 from simenv.fault import point
-from simenv.generate.plan import Plan
+from simenv.generate.plan import LOG, Plan
 from simenv.studio import Studio
 
 __all__ = ["LOG", "log_line", "make_shard"]
-
-LOG = "run.log.jsonl"
 
 
 def make_shard(
@@ -42,21 +40,22 @@ def make_shard(
     """
     point("shard", number)
     builder = ShardBuilder(plan.header(studio.task, gl=studio.renderer.device))
-    with (folder / LOG).open("ab", buffering=0) as log:
+    path = folder / plan.log
+    with path.open("ab", buffering=0) as log:
         for record in _records(studio, scenes, absent or {}):
             with studio.clock("pack"):
                 builder.add(record)
-            with storage(folder / LOG, 0):
+            with storage(path, 0):
                 point("log")
                 log.write(_log_line(record, studio.clock))
             studio.clock.reset()
     return draft_shard(folder, number, builder)
 
 
-def log_line(folder: Path, **words: object) -> None:
-    """A line of run.log.jsonl that is of no scene; what cannot be written there ends no run."""
+def log_line(path: Path, **words: object) -> None:
+    """A line of the log ``path`` that is of no scene; what cannot be written ends no run."""
     line = json.dumps({"unix_s": round(time.time(), 3), **words}) + "\n"
-    with suppress(OSError), (folder / LOG).open("ab", buffering=0) as log:
+    with suppress(OSError), path.open("ab", buffering=0) as log:
         log.write(line.encode())
 
 

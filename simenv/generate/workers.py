@@ -82,7 +82,7 @@ def in_workers(
         EngineError: a worker died twice before it came to a scene; all other shards are there.
     """
     with Notes() as notes, _environment(WORKER_ENVIRONMENT):
-        log_line(folder, event="workers", jobs=jobs, notes=str(notes.folder))
+        log_line(folder / plan.log, event="workers", jobs=jobs, notes=str(notes.folder))
         crew = _Crew(plan, folder, report, notes, tuple(devices), limits or Limits())
         left, attempt = missing, 1
         while left:
@@ -178,7 +178,7 @@ class _Crew:
             self.quarantined[scene] = cause
         event = QUARANTINED if twice and scene >= 0 else "failed"
         who = {"shard": number, "scene": scene, "pid": pid}
-        log_line(self.folder, event=event, **who, cause=cause, said=said)
+        log_line(self.folder / self.plan.log, event=event, **who, cause=cause, said=said)
         if twice and scene < 0:
             self.hopeless.append(
                 f"the worker of scenes {scenes[0]} to {scenes[-1]} failed before them: {cause}; "
