@@ -27,6 +27,7 @@ from simenv.dataset.lock import Lock, identify
 from simenv.envs.env import TaskEnv
 from simenv.envs.expert import Expert
 from simenv.errors import InputError
+from simenv.reading import read_json
 from simenv.render.choose import resolve
 from simenv.spec.explain import suggest
 
@@ -274,6 +275,6 @@ def _read_left_out(path: Path) -> dict[int, str]:
     if not path.exists():
         return {}
     try:
-        return {int(number): str(why) for number, why in json.loads(path.read_text()).items()}
+        return {int(number): str(why) for number, why in read_json(path).items()}
     except (AttributeError, OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({error}); choose another --out") from None

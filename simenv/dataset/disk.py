@@ -11,6 +11,7 @@ from pathlib import Path
 
 from simenv.errors import StorageError
 from simenv.fault import point
+from simenv.reading import follow_no_link, open_regular
 
 __all__ = [
     "file_sha256",
@@ -45,7 +46,7 @@ def write_aside(files: Mapping[Path, bytes | memoryview]) -> None:
     """Write and sync each file; if one fails, none stays."""
     try:
         for path, data in files.items():
-            with path.open("wb", buffering=0) as file:
+            with open(path, "wb", buffering=0, opener=follow_no_link) as file:
                 rest = memoryview(data)
                 while rest:
                     point("write")
@@ -114,7 +115,7 @@ def storage(path: Path, size: int) -> Iterator[None]:
 def file_sha256(path: Path) -> str:
     """Digest of the bytes of a file, read piece by piece."""
     digest = hashlib.sha256()
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         while piece := file.read(1 << 20):
             digest.update(piece)
     return digest.hexdigest()

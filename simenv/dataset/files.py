@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,9 +20,11 @@ from simenv.dataset.index import build_index
 from simenv.dataset.pixels import frame
 from simenv.dataset.store import INDEX, SHARD_NAME, Manifest, committed
 from simenv.errors import InputError
+from simenv.reading import is_regular
 
 __all__ = ["Files"]
 
+NAME = re.compile(r"[a-z][a-z0-9_]{0,63}(~[0-9a-f]+)?")  # of the catalog; ~: of a second mesh
 AGAIN = "run the same simenv generate command again, which makes it anew, or copy it back"
 
 
@@ -90,10 +93,14 @@ class Files:
 
     def _open_main(self) -> h5py.File:
         if self.shards is not None:
-            return h5py.File(io.BytesIO(build_index(self._folder, self.shards)), "r")
-        file = safe_open(self._folder / self._main, virtual=SHARD_NAME)
+            file = h5py.File(io.BytesIO(build_index(self._folder, self.shards)), "r")
+            _check_names(file, self._folder)
+            return file
+        path = self._folder / self._main
+        file = safe_open(path, virtual=SHARD_NAME)
         if "shards" not in file:
-            check(file, self._folder / self._main)  # only an index may show other files
+            check(file, path)  # only an index may show other files
+        _check_names(file, path)
         return file
 
     def _open_shard(self, name: str) -> h5py.File:
@@ -118,6 +125,8 @@ class Files:
                 raise InputError(f"{self._folder / self._main}: shows {name!r}, which is no shard")
             if not path.exists():
                 raise InputError(f"{path}: is missing; {AGAIN}")
+            if not is_regular(path):
+                raise InputError(f"{path}: is no regular file; {AGAIN}")
             if path.stat().st_size != size:
                 raise InputError(f"{path}: has {path.stat().st_size} bytes, not {size}; {AGAIN}")
         return list(table["file"]), table["frames"].tolist()
@@ -129,3 +138,13 @@ class Files:
                 f"{self._folder / self._main}: has {rows} frames, its shards {self._starts[-1]}; "
                 "remove it and run the same simenv generate command again"
             )
+
+
+def _check_names(file: h5py.File, path: Path) -> None:
+    """Names of objects and classes become names of files and columns in exports."""
+    for column in ("name", "key", "class"):
+        if (dataset := file.get(f"objects/{column}")) is None:
+            raise InputError(f"{path}: has no objects/{column}; it is damaged")
+        for name in read_column(dataset):
+            if not NAME.fullmatch(name):
+                raise InputError(f"{path}: objects/{column} holds {ascii(name)[:60]}, no name")

@@ -16,6 +16,7 @@ from typing import Any
 from simenv.dataset.disk import make_folder, replace_file, storage
 from simenv.dataset.store import MANIFESTS
 from simenv.errors import InputError
+from simenv.reading import MAX_LIST, parse_json, read_bytes
 
 __all__ = ["FillRound", "commit_fill", "read_fills"]
 
@@ -41,8 +42,8 @@ class FillRound:
             InputError: if it cannot be read.
         """
         try:
-            data = path.read_bytes()
-            own = json.loads(data)
+            data = read_bytes(path, most=MAX_LIST)
+            own = parse_json(data)
             del own["sha256"]
             found = cls(**{**own, "scenes": tuple(int(scene) for scene in own["scenes"])})
             if found.text != data:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 import simenv
 from simenv.dataset.disk import make_folder, replace_file, storage
-from simenv.dataset.guard import safe_open
+from simenv.dataset.guard import format_of, safe_open
 from simenv.dataset.hdf5 import in_memory, read_attributes
 from simenv.errors import InputError
 from simenv.grasp.model import OUTCOMES, GraspSet
@@ -251,8 +251,4 @@ def is_grasps(path: str | Path) -> bool:
 
 def _says_grasps(path: Path) -> bool:
     """By its attribute alone: whether it is sound is seen when it is read."""
-    try:
-        with h5py.File(path, "r") as file:
-            return bool(file.attrs.get("format") == FORMAT)
-    except (OSError, RuntimeError, ValueError, KeyError):
-        return False
+    return format_of(path) == FORMAT

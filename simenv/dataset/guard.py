@@ -21,7 +21,7 @@ from simenv.dataset.schema import FORMAT
 from simenv.errors import InputError
 from simenv.reading import is_regular
 
-__all__ = ["check", "safe_open"]
+__all__ = ["check", "format_of", "safe_open"]
 
 FILTERS = {h5z.FILTER_SHUFFLE, h5z.FILTER_DEFLATE}
 INFLATION = 1100  # deflate makes at most 1032 bytes of one
@@ -107,6 +107,19 @@ def check(
                 raise walk.refuse(name, problem)
     except (OSError, RuntimeError, KeyError, TypeError, ValueError, MemoryError) as error:
         raise InputError(f"{path}: is damaged ({_line(error)})") from None
+
+
+def format_of(path: str | Path) -> str:
+    """What the root says the file is, sound or not; "" where it says nothing."""
+    try:
+        if not is_regular(path):
+            return ""
+        with h5py.File(path, "r") as file:
+            if _root_problem(file) or _attribute_problem(h5g.open(file.id, b"/")):
+                return ""
+            return str(file.attrs.get("format", ""))
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def _line(error: Exception) -> str:

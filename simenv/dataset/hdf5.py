@@ -19,6 +19,7 @@ from simenv.dataset.param import Param
 from simenv.dataset.pixels import LEVEL, chunk
 from simenv.dataset.schema import BODY_OFFSET, DEPTHS, IMAGES, TEXT, Field
 from simenv.dataset.tables import Surface, Tables, body_offset
+from simenv.errors import InputError
 
 __all__ = [
     "FORMAT_RANGE",
@@ -206,21 +207,48 @@ def read_column(dataset: h5py.Dataset) -> NDArray[Any]:
     """One column, strings as ``str``."""
     if h5py.check_string_dtype(dataset.dtype) is None:
         return np.asarray(dataset[()])
-    return np.asarray(dataset.asstr()[()], dtype=object)
+    return _texts(dataset, ())
 
 
 def read_rows(dataset: h5py.Dataset, rows: slice) -> NDArray[Any]:
     """Some rows of a column, strings as ``str``."""
     if h5py.check_string_dtype(dataset.dtype) is None:
         return np.asarray(dataset[rows])
-    return np.asarray(dataset.asstr()[rows], dtype=object)
+    return _texts(dataset, rows)
+
+
+def _texts(dataset: h5py.Dataset, rows: slice | tuple[()]) -> NDArray[Any]:
+    """Rows of text. What they say is shown in terminals and pages, and is one line each.
+
+    Raises:
+        InputError: a text holds characters that are no text, such as those that steer a terminal.
+    """
+    try:
+        found = np.asarray(dataset.asstr()[rows], dtype=object)
+    except UnicodeDecodeError:
+        raise InputError(f"{dataset.file.filename}: {dataset.name} is no UTF-8 text") from None
+    for text in found.flat:
+        if not text.isprintable():
+            raise InputError(f"{dataset.file.filename}: {dataset.name} holds {ascii(text)[:60]}")
+    return found
 
 
 def read_attributes(file: h5py.File) -> dict[str, Any]:
-    """The root attributes as plain Python values."""
-    return {k: v.item() if isinstance(v, np.generic) else v for k, v in file.attrs.items()}
+    """The root attributes as plain Python values.
+
+    Raises:
+        InputError: a text is none; see `read_column`.
+    """
+    found = {k: v.item() if isinstance(v, np.generic) else v for k, v in file.attrs.items()}
+    for name, value in found.items():
+        if not isinstance(value, str | int | float) or not str(value).isprintable():
+            raise InputError(f"{file.filename}: attribute {name} is {ascii(value)[:60]}")
+    return found
 
 
 def read_text(dataset: h5py.Dataset) -> str:
     """A dataset that is one string."""
-    return str(dataset.asstr()[()])
+    try:
+        return str(dataset.asstr()[()])
+    except UnicodeDecodeError:
+        raise InputError(f"{dataset.file.filename}: {dataset.name} is no UTF-8 text") from None

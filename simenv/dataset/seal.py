@@ -10,6 +10,8 @@ import hashlib
 import re
 from pathlib import Path
 
+from simenv.reading import open_regular
+
 __all__ = ["ATTRIBUTE", "broken_seal", "has_seal", "seal"]
 
 ATTRIBUTE = "seal"  # of the root: files with it end with a seal
@@ -25,7 +27,7 @@ def seal(digest: str) -> bytes:
 
 def has_seal(path: Path) -> bool:
     """Whether the file ends like one that was sealed, right or wrong."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         file.seek(max(0, path.stat().st_size - LENGTH))
         return _LINE.fullmatch(file.read()) is not None
 
@@ -33,7 +35,7 @@ def has_seal(path: Path) -> bool:
 def broken_seal(path: Path) -> str:
     """What is wrong with the seal of a file that should have one; empty: it is whole."""
     digest, left = hashlib.sha256(), path.stat().st_size - LENGTH
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         while left > 0 and (piece := file.read(min(PIECE, left))):
             digest.update(piece)
             left -= len(piece)

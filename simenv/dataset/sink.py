@@ -15,6 +15,7 @@ from typing import Any
 
 from simenv.dataset.disk import make_folder, part, rename, storage
 from simenv.fault import point
+from simenv.reading import follow_no_link
 
 __all__ = ["Sink"]
 
@@ -34,9 +35,8 @@ class Sink:
         self._size = 0
         with storage(path, 0):
             make_folder(path.parent)
-            self._fd = os.open(
-                part(path), os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644
-            )
+            flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC
+            self._fd = follow_no_link(str(part(path)), flags)
         self._at = 0
 
     def __enter__(self) -> Sink:

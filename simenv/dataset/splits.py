@@ -21,6 +21,7 @@ from simenv.dataset.disk import make_folder, replace_file, storage
 from simenv.dataset.lock import Lock
 from simenv.dataset.store import INDEX, MANIFESTS
 from simenv.errors import InputError
+from simenv.reading import MAX_LIST, read_bytes
 from simenv.spec.explain import suggest
 from simenv.spec.model import Name, Spec
 
@@ -126,7 +127,7 @@ def read_split(path: Path, name: str = DEFAULT) -> Split:
         way_out = suggest(name, names) if names else f"make one with `simenv split {path}`"
         raise InputError(f"{path}: has no split {name}; {way_out}")
     try:
-        data = file.read_bytes()
+        data = read_bytes(file, most=MAX_LIST)
         split = Split.model_validate_json(_without_digest(data))
     except ValidationError as error:
         row = error.errors(include_url=False)[0]

@@ -32,6 +32,7 @@ from simenv.dataset.disk import (
 from simenv.dataset.slice import WHOLE, Slice
 from simenv.errors import StorageError
 from simenv.fault import point
+from simenv.reading import read_json
 
 __all__ = [
     "INDEX",
@@ -80,7 +81,7 @@ class Manifest:
     def read(cls, path: Path) -> Manifest | None:
         """The manifest in ``path``, or None where there is none that can be read."""
         try:
-            text = json.loads(path.read_text())
+            text = read_json(path)
             rows = tuple(dict(row) for row in text["scenes"])
             form = str(text.get("format", ""))
             return cls(int(text["shard"]), int(text["bytes"]), str(text["sha256"]), rows, form)

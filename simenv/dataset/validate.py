@@ -36,6 +36,7 @@ from simenv.dataset.splits import check_current, read_split, split_file
 from simenv.dataset.store import INDEX, MANIFESTS, SHARD_NAME, Manifest, manifest_path, shard_name
 from simenv.dataset.tables import Tables, frames_of, scene
 from simenv.errors import InputError
+from simenv.reading import is_regular
 
 __all__ = ["Finding", "Report", "against_manifest", "numbers_of", "scene_of", "validate"]
 
@@ -82,6 +83,8 @@ def validate(path: str | Path) -> Report:
     path = Path(path)
     if not path.exists():
         raise InputError(f"{path}: does not exist; name a dataset's folder or .h5 file")
+    if not path.is_dir() and not is_regular(path):
+        raise InputError(f"{path}: is no regular file; name a dataset's folder or .h5 file")
     if path.name == INDEX and (path.parent / MANIFESTS).is_dir():
         path = path.parent
     tally = _Tally()
@@ -149,6 +152,8 @@ def against_manifest(out: Path, number: int) -> tuple[list[Finding], Manifest | 
     known = [(file, own) for file in files if (own := Manifest.read(file)) is not None]
     if not path.exists():
         return [Finding(name, "has a manifest but no file; generate again to make it anew")], None
+    if not is_regular(path):
+        return [Finding(name, "is no regular file; simenv repair")], None
     if not files[1].exists() and not files[0].exists():
         return [Finding(name, "has no manifest, so it is not committed; generate again")], None
     if not known:

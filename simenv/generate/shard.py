@@ -9,9 +9,10 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from itertools import groupby
 from pathlib import Path
+from typing import IO
 
 from simenv.clock import Clock
 from simenv.dataset.disk import storage
@@ -20,6 +21,7 @@ from simenv.dataset.shard import ShardBuilder
 from simenv.dataset.store import Draft, draft_shard
 from simenv.fault import point
 from simenv.generate.plan import LOG, Plan
+from simenv.reading import follow_no_link
 from simenv.studio import Studio
 
 __all__ = ["LOG", "log_line", "make_shard"]
@@ -33,29 +35,35 @@ def make_shard(
     folder: Path,
     *,
     absent: Mapping[int, str] | None = None,
+    log: IO[bytes] | None = None,
 ) -> Draft:
     """Make, pack and write aside one shard; each scene leaves a line in the log.
 
-    ``absent``: scenes that are quarantined, and why; they are not touched.
+    ``absent``: scenes that are quarantined, and why; they are not touched. ``log``: where the lines
+    go; by default to the run's own file in ``folder``.
     """
     point("shard", number)
     builder = ShardBuilder(plan.header(studio.task, gl=studio.renderer.device))
     path = folder / plan.log
-    with path.open("ab", buffering=0) as log:
+    with _appended(path) if log is None else nullcontext(log) as lines:
         for record in _records(studio, scenes, absent or {}):
             with studio.clock("pack"):
                 builder.add(record)
             with storage(path, 0):
                 point("log")
-                log.write(_log_line(record, studio.clock))
+                lines.write(_log_line(record, studio.clock))
             studio.clock.reset()
     return draft_shard(folder, number, builder)
+
+
+def _appended(path: Path) -> IO[bytes]:
+    return open(path, "ab", buffering=0, opener=follow_no_link)
 
 
 def log_line(path: Path, **words: object) -> None:
     """A line of the log ``path`` that is of no scene; what cannot be written ends no run."""
     line = json.dumps({"unix_s": round(time.time(), 3), **words}) + "\n"
-    with suppress(OSError), path.open("ab", buffering=0) as log:
+    with suppress(OSError), _appended(path) as log:
         log.write(line.encode())
 
 

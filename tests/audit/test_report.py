@@ -174,15 +174,13 @@ def test_the_card_tells_the_seed_and_how_to_make_it_again(report: Report, path: 
     assert "name: spheres" in simenv.open(path).task
 
 
-def test_names_of_the_file_are_no_markup_of_the_card(tmp_path: Path) -> None:
+def test_texts_of_the_file_are_no_markup_of_the_card(tmp_path: Path) -> None:
     evil = "<script>alert(1)</script> | [x](javascript:alert(1)) `y`"
-    out = spheres.save(
-        tmp_path / "set", [spheres.record(0, parts=1, frames=1, name=evil)], summary=evil
-    )
+    out = spheres.save(tmp_path / "set", [spheres.record(0, parts=1, frames=1)], summary=evil)
     text = card(audit(out))
     assert "<script" not in text
     assert "](" not in text.replace("]\\(", "")
-    assert text.count("&lt;script>") >= 2
+    assert "&lt;script>" in text
 
 
 def test_a_planted_bias_is_named_by_page_json_card_and_exit_status(

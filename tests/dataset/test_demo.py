@@ -200,7 +200,7 @@ def test_a_file_that_reaches_out_or_is_another_is_refused(tmp_path: Path) -> Non
     path = write_episode(tmp_path, 0, demo())
     with h5py.File(path, "r+") as file:
         file["observations/far"] = h5py.ExternalLink("/etc/other.h5", "/x")
-    with pytest.raises(InputError, match="is a ExternalLink; the file is not safe to read"):
+    with pytest.raises(InputError, match="is an external link; the file is not safe to read"):
         read_episode(path)
     with h5py.File(path, "w") as file:
         file.attrs["format"] = "simenv-dataset-1"

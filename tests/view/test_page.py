@@ -135,7 +135,7 @@ def test_numbers_of_the_depth_scale_stand_where_their_colour_is() -> None:
 
 def test_texts_of_the_file_are_never_markup(tmp_path: Path) -> None:
     records = [
-        build.record(0, parts=1, name=EVIL),
+        build.record(0, parts=1),
         build.record(1, parts=1, frames=0, reasons=[EVIL]),
     ]
     out = build.save(tmp_path / "set", records, summary=EVIL, gl=EVIL)
@@ -144,15 +144,21 @@ def test_texts_of_the_file_are_never_markup(tmp_path: Path) -> None:
     assert all(uri.startswith("data:image/") for uri in references(text))
     assert len(page.attributes("script")) == 1
     assert not [name for _, attributes in page.tags for name in attributes if name[:2] == "on"]
-    # Summary, gl, reason twice; the object's name in the tables and, where it has room, drawn.
-    assert page.said.count(EVIL) >= 4 + 2
+    assert page.said.count(EVIL) >= 4  # summary, gl, reason twice
 
 
-def test_bytes_that_are_no_text_do_not_stop_the_page(tmp_path: Path) -> None:
+def test_a_name_that_is_markup_is_refused(tmp_path: Path) -> None:
+    out = build.save(tmp_path / "set", [build.record(0, parts=1, name=EVIL)])
+    with pytest.raises(InputError, match="is no plain name; the file is not safe to read"):
+        write_page(out)
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     out = build.save(tmp_path / "set", [build.record(0, parts=0, frames=1)])
     with h5py.File(out / "shard-00000.h5", "r+") as file:
         file.attrs.create("gl", b"a\xffb", dtype=h5py.string_dtype())
-    assert "a?b" in write_page(out / "shard-00000.h5").read_text(encoding="utf-8")
+    with pytest.raises(InputError, match=r"shard-00000\.h5: attribute gl is 'a\\udcffb'"):
+        write_page(out / "shard-00000.h5")
 
 
 def test_a_dataset_without_an_accepted_scene_has_a_page(tmp_path: Path) -> None:
