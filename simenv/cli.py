@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from simenv.errors import CheckFailed, InputError, Interrupted, SimenvError, StorageError
+from simenv.line import plain
 from simenv.system import missing_libraries
 
 __all__ = ["main"]
@@ -83,6 +84,11 @@ Devices = Annotated[str, typer.Option(help="GPUs that the workers share, such as
 DatasetPath = Annotated[Path, typer.Argument(help="A dataset: the folder or the .h5 file.")]
 
 
+def _say(what: object, *, err: bool = False, nl: bool = True) -> None:
+    """Print; nothing that a file or a name holds steers the terminal."""
+    typer.echo(plain(str(what)), err=err, nl=nl)
+
+
 @app.command("list")
 def list_() -> None:
     """What there is: tasks, objects and robots, built in, in $SIMENV_PATH and here."""
@@ -90,9 +96,9 @@ def list_() -> None:
 
     kinds: tuple[Kind, ...] = ("tasks", "objects", "robots")
     for kind in kinds:
-        typer.echo(f"{kind}:")
+        _say(f"{kind}:")
         for name in names(kind, near=Path.cwd()):
-            typer.echo(f"  {name}")
+            _say(f"  {name}")
 
 
 @app.command()
@@ -109,7 +115,7 @@ def doctor(
         raise InputError(f"--gripper {gripper} needs an arm; a gripper alone is a --robot, too")
     failed = False
     for line in examine() if robot is None else examine_robot(robot, gripper):
-        typer.echo(str(line))
+        _say(str(line))
         failed |= line.verdict == "FAIL"
     if failed and robot is not None:
         raise CheckFailed(f"{robot} is not yet what its files say; see the lines marked FAIL")
@@ -124,7 +130,7 @@ def schema(
     """Print the JSON Schema of task (or object) files, for editors."""
     from simenv.spec.load import schema as json_schema
 
-    typer.echo(json.dumps(json_schema(kind), indent=2))
+    _say(json.dumps(json_schema(kind), indent=2))
 
 
 @app.command()
@@ -156,6 +162,12 @@ def generate(
     shard: Annotated[
         str, typer.Option(help="Only slice i/n, from 0/n; auto: the task of a Slurm array or job.")
     ] = "",
+    cluster: Annotated[
+        str, typer.Option(help="Scheduler of a Dask cluster: tcp://HOST:8786.")
+    ] = "",
+    executor: Annotated[
+        str, typer.Option(help="module:factory of any Executor of concurrent.futures.")
+    ] = "",
 ) -> None:
     """Generate a labelled dataset, or finish an interrupted one: run the same command again."""
     from simenv.dataset.slice import WHOLE, Slice
@@ -180,9 +192,10 @@ def generate(
             limits=Limits(scene_timeout, memory_gb),
             retry_quarantined=retry_quarantined,
             own=own,
+            executor=_executor(cluster, executor),
             progress=bar.show,
         )
-    typer.echo(summary.text)
+    _say(summary.text)
     if summary.quarantined:
         culprits = ", ".join(map(str, summary.quarantined))
         raise CheckFailed(
@@ -202,7 +215,18 @@ def status(
     from simenv.generate.status import run_status
 
     found = run_status(path)
-    typer.echo(found.json if as_json else found.text)
+    _say(found.json if as_json else found.text)
+
+
+def _executor(cluster: str, name: str) -> Any:
+    """Who makes the shards; None: processes of this machine."""
+    from simenv.generate import dask_cluster, opener
+
+    if cluster and name:
+        raise InputError("--cluster and --executor: both say who makes the shards; name one")
+    if cluster:
+        return dask_cluster(cluster)
+    return opener(name) if name else None
 
 
 def _tier(tier: Tier, edge: str | None) -> str:
@@ -250,7 +274,7 @@ def render(
             devices=_numbers(devices),
             progress=bar.show,
         )
-    typer.echo(summary.text)
+    _say(summary.text)
 
 
 @contextmanager
@@ -306,9 +330,9 @@ def view(
     """Make one self-contained HTML page: pictures, every label over or beside them, values."""
     from simenv.view import write_page, write_picture
 
-    typer.echo(write_page(path, out=out, images=images))
+    _say(write_page(path, out=out, images=images))
     if png is not None:
-        typer.echo(write_picture(path, png, image=image))
+        _say(write_picture(path, png, image=image))
 
 
 class What(str, Enum):
@@ -332,10 +356,10 @@ def selftest(
     chosen = [name for name in only.split(",") if name]
     for row in run_campaigns(full=full, only=chosen, trials=trials, seed=seed):
         rows.append(row)
-        typer.echo(f"{row.campaign.name}: {row.verdict} ({row.seconds:.0f} s)", err=True)
+        _say(f"{row.campaign.name}: {row.verdict} ({row.seconds:.0f} s)", err=True)
         for failure in row.outcome.failures:
-            typer.echo(f"  {failure}", err=True)
-    typer.echo(table(rows))
+            _say(f"  {failure}", err=True)
+    _say(table(rows))
     failed = [row.campaign.name for row in rows if row.verdict == "FAIL"]
     if failed:
         raise CheckFailed(f"selftest: {', '.join(failed)} did not hold")
@@ -348,10 +372,10 @@ def validate(path: DatasetPath) -> None:
 
     report = check(path)
     for finding in report.findings:
-        typer.echo(str(finding))
+        _say(str(finding))
     if report.findings:
         raise CheckFailed(f"{path}: {len(report.findings)} findings")
-    typer.echo(report.summary)
+    _say(report.summary)
 
 
 @app.command()
@@ -363,10 +387,10 @@ def repair(
 
     done = 0
     for line in mend(path):
-        typer.echo(line)
+        _say(line)
         done += 1
     missing = "; simenv generate, with the arguments of before, makes anew what is missing"
-    typer.echo(f"{path}: {done} repairs{missing}" if done else f"{path}: nothing to repair")
+    _say(f"{path}: {done} repairs{missing}" if done else f"{path}: nothing to repair")
 
 
 @app.command()
@@ -377,7 +401,7 @@ def merge(
     """Put parts of one run, made apart, into one dataset; what contradicts is refused."""
     from simenv.dataset.merge import merge as put_together
 
-    typer.echo(put_together(paths, out).text)
+    _say(put_together(paths, out).text)
 
 
 @app.command()
@@ -395,7 +419,7 @@ def audit(
 
     written = write_audit(path, out=out, tier=tier, weights=weights)
     report = written.report
-    typer.echo(report.text if json_ else written.summary, nl=not json_)
+    _say(report.text if json_ else written.summary, nl=not json_)
     if report.crossed:
         count = len(report.crossed)
         crossed = "1 threshold" if count == 1 else f"{count} thresholds"
@@ -425,7 +449,7 @@ def fill(
             devices=_numbers(devices),
             progress=bar.show,
         )
-    typer.echo(done.text)
+    _say(done.text)
     if not done.reached:
         raise CheckFailed(f"{path}: {done.why}")
 
@@ -452,15 +476,15 @@ def split(
     if check:
         found, left = find_leaks(path, name)
         for leak in found:
-            typer.echo(str(leak))
+            _say(str(leak))
         if found:
             raise CheckFailed(f"{path}: split {name}: {len(found)} leaks")
         more = f"; {left} scenes are in no part, `simenv split {path}` adds them" if left else ""
-        typer.echo(f"{path}: split {name}: no leaks{more}")
+        _say(f"{path}: split {name}: no leaks{more}")
         return
     shares = None if fractions is None else parse_fractions(fractions)
     report = make(path, fractions=shares, name=name, seed=seed, hold_out=hold_out)
-    typer.echo(report.split.text if json_ else report.text, nl=not json_)
+    _say(report.split.text if json_ else report.text, nl=not json_)
 
 
 @app.command()
@@ -472,7 +496,7 @@ def verify(
     from simenv.verify import verify as check
 
     for line in check(path, scenes=scenes):
-        typer.echo(line)
+        _say(line)
 
 
 @app.command()
@@ -487,7 +511,7 @@ def diff(
     from simenv.domain.diff import table
     from simenv.spec.load import load_task
 
-    typer.echo(table(compare(load_task(task), *days, scenes=scenes, seed=seed), *days))
+    _say(table(compare(load_task(task), *days, scenes=scenes, seed=seed), *days))
 
 
 @app.command("check")
@@ -511,7 +535,7 @@ def check_(
     loaded, findings = load_task(task), []
     shown = domain_table(loaded)
     for line in shown.lines():
-        typer.echo(line)
+        _say(line)
     quiet = None if sys.stderr else True
     with tqdm(unit="axis", disable=True if table else quiet, dynamic_ncols=True) as bar:
 
@@ -523,7 +547,7 @@ def check_(
             loaded, scenes=scenes, seed=seed, renderer=renderer.value, progress=show
         )
         for found in () if table else checked:
-            tqdm.write(str(found.line))
+            tqdm.write(plain(str(found.line)))
             findings.append(found)
     if json_ is not None:
         json_.write_text(json.dumps(as_json(shown, findings), indent=2) + "\n")
@@ -575,7 +599,7 @@ def export(
             )
         except KeyboardInterrupt:
             raise Interrupted(f"interrupted; {out} was not written") from None
-    typer.echo(said)
+    _say(said)
 
 
 @app.command()
@@ -616,7 +640,7 @@ def demo(
             keep=keep.value,
             progress=show,
         )
-    typer.echo(summary.text)
+    _say(summary.text)
     if not summary.episodes:
         raise CheckFailed("every episode was left out; see them with --keep all")
 
@@ -628,7 +652,7 @@ def camera(
     """Print a calibrated camera as it stands in a task file."""
     from simenv.spec.calibration import describe
 
-    typer.echo(describe(path))
+    _say(describe(path))
 
 
 @app.command()
@@ -671,11 +695,11 @@ def grasps(
             except KeyboardInterrupt:
                 raise Interrupted("interrupted; finished objects stay") from None
         good = int((found.success_probability >= 0.9).sum())
-        typer.echo(f"{path}: {len(found)} grasps, {good} of them hold in 9 of 10 trials or more")
+        _say(f"{path}: {len(found)} grasps, {good} of them hold in 9 of 10 trials or more")
         if not len(found):
             none.append(f"{part.spec.name}: {gripper} cannot hold it: {why_none(hand, part)}")
         elif page:
-            typer.echo(write_grasps_page(path))
+            _say(write_grasps_page(path))
     if none:
         raise CheckFailed("\n".join(none))
 
@@ -724,12 +748,12 @@ def import_(
         raise InputError("name one mesh file, or --from-folder with a folder or archive")
     if mesh is not None:
         for line in import_one(mesh, given):
-            typer.echo(line)
+            _say(line)
         return
     assert from_folder is not None
     lines, refused = import_all(from_folder, given, masses=masses, jobs=jobs)
     for line in lines:
-        typer.echo(line)
+        _say(line)
     if refused:
         raise CheckFailed(f"{from_folder}: {refused} files were refused, the others are imported")
 
@@ -749,10 +773,10 @@ def run(arguments: list[str]) -> int:
         app(arguments, prog_name="simenv")
     except SimenvError as error:
         for line in str(error).splitlines():
-            print(f"simenv: {line}", file=sys.stderr)
+            _say(f"simenv: {line}", err=True)
         return error.exit_status
     except OSError as error:  # standard output, a temporary folder: no room, or closed
-        print(f"simenv: {error}", file=sys.stderr)
+        _say(f"simenv: {error}", err=True)
         return StorageError.exit_status
     except SystemExit as end:  # typer's own: 0, 2 for wrong usage, 130
         if isinstance(end.__context__, BrokenPipeError):

@@ -7,11 +7,13 @@ SimenvError
 ├── StorageError          exit 74   the disk refused (full, read-only, I/O error)
 ├── EngineError           exit 1    the physics or render engine cannot do its work here
 │   └── RendererUnavailable
+├── ClusterError          exit 1    the machines that should make the shards are gone
 └── Interrupted           exit 130  Ctrl-C or SIGTERM; the same command resumes
 """
 
 __all__ = [
     "CheckFailed",
+    "ClusterError",
     "EngineError",
     "InputError",
     "Interrupted",
@@ -56,6 +58,10 @@ class EngineError(SimenvError):
 
 class RendererUnavailable(EngineError):
     """The asked renderer does not work on this machine; the text names what is missing."""
+
+
+class ClusterError(SimenvError):
+    """The executor or its scheduler is gone; what was committed stays."""
 
 
 class Interrupted(SimenvError):

@@ -18,7 +18,7 @@ from simenv.dataset.slice import WHOLE, Slice
 from simenv.dataset.store import INDEX, MANIFESTS, agreeing
 from simenv.errors import InputError, Locked
 
-__all__ = ["RUN", "Identity", "Lock", "identify", "identity_of", "read_run", "run_text"]
+__all__ = ["RUN", "Identity", "Lock", "identify", "identity_of", "read_run", "run_text", "sweep"]
 
 RUN = "run.json"
 LOCK = ".lock"
@@ -120,7 +120,7 @@ class Lock:
                     fd = _opened(self.out / _slice_lock(self.own), held)
                     self._hold(fd, fcntl.LOCK_EX)
                     _say_who(fd)
-            _sweep(self.out, self.own)
+            sweep(self.out, self.own)
             _say_who(self._fd, "" if self.own.whole else f", slice {self.own}")
             self._held = held.pop_all()
         return self
@@ -196,7 +196,7 @@ def _gate(out: Path) -> Iterator[None]:
         yield
 
 
-def _sweep(out: Path, own: Slice) -> None:
+def sweep(out: Path, own: Slice) -> None:
     """Finish the commit that was cut short between its renames; remove what was never committed.
 
     Only names that this package gives: the folder may hold files of the user's, too.

@@ -25,13 +25,26 @@ from simenv.dataset.record import QUARANTINED
 from simenv.dataset.slice import WHOLE, Slice
 from simenv.dataset.store import INDEX, Manifest, committed, manifest_path, shard_name
 from simenv.errors import InputError
+from simenv.generate.cluster import dask_cluster
+from simenv.generate.executor import Opener, in_executor, opener
 from simenv.generate.plan import Plan, Shard
 from simenv.generate.shard import log_line
 from simenv.generate.workers import Limits, in_this_process, in_workers
 from simenv.render.ignored import ignored
 from simenv.spec.load import Task, load_task
 
-__all__ = ["Limits", "Plan", "Report", "Slice", "Summary", "Tally", "generate", "produce"]
+__all__ = [
+    "Limits",
+    "Plan",
+    "Report",
+    "Slice",
+    "Summary",
+    "Tally",
+    "dask_cluster",
+    "generate",
+    "opener",
+    "produce",
+]
 
 Report = Callable[[dict[str, Any]], None]  # takes a line of the log
 
@@ -115,6 +128,7 @@ def generate(
     limits: Limits | None = None,
     retry_quarantined: bool = False,
     own: Slice = WHOLE,
+    executor: Opener | None = None,
     progress: Report = lambda line: None,
 ) -> Summary:
     """Generate scenes 0 to ``scenes`` - 1 of ``task`` into ``out``, or finish what is there.
@@ -137,6 +151,8 @@ def generate(
         retry_quarantined: try the scenes again that ended two workers each.
         own: make only this slice of the shards; other slices may be made at the same time, also on
             other machines that see ``out``. The last one to end writes the index.
+        executor: who makes the shards instead of ``jobs`` processes here, see `opener` and
+            `dask_cluster`; its workers see ``out`` under the same path.
         progress: is called with each line of run.log.jsonl as it appears; first of all with the
             ``scenes`` that were there already.
 
@@ -145,6 +161,7 @@ def generate(
         Locked: another run is writing to ``out``.
         StorageError: the disk refused.
         EngineError: workers die before they come to a scene; all other shards are there.
+        ClusterError: the executor is gone; what is committed stays.
     """
     task = task if isinstance(task, Task) else load_task(task)
     if not str(out):
@@ -168,6 +185,7 @@ def generate(
         devices=devices,
         limits=limits,
         retry_quarantined=retry_quarantined,
+        executor=executor,
         progress=progress,
     )
 
@@ -181,6 +199,7 @@ def produce(
     devices: Sequence[int] = (),
     limits: Limits | None = None,
     retry_quarantined: bool = False,
+    executor: Opener | None = None,
     progress: Report = lambda line: None,
 ) -> Summary:
     """Make what ``plan`` says, or finish what is there: see `generate`."""
@@ -193,7 +212,7 @@ def produce(
     with Lock(folder, plan.own) as lock:
         if retry_quarantined:
             _forget_quarantined(folder, plan.own)
-        make = _maker(jobs, devices, limits)
+        make = _maker(jobs, devices, limits, executor)
         summary = _fill(plan, task, folder, make, progress)
         if lock.alone() and (plan.own.whole or _whole(plan, folder)):
             write_index(folder)
@@ -215,8 +234,12 @@ def _check_main(jobs: int) -> None:
 Maker = Callable[[Plan, list[Shard], Path, Callable[[], None]], None]
 
 
-def _maker(jobs: int, devices: Sequence[int], limits: Limits | None) -> Maker:
+def _maker(
+    jobs: int, devices: Sequence[int], limits: Limits | None, executor: Opener | None
+) -> Maker:
     """Who makes the shards."""
+    if executor is not None:
+        return partial(in_executor, open_executor=executor)
     if jobs == 0:
         return partial(in_this_process, device=next(iter(devices), None))
     return partial(in_workers, jobs=jobs, devices=devices, limits=limits)
