@@ -39,11 +39,11 @@ def dask_cluster(address: str) -> Opener:
                 f"--cluster: {address}: no scheduler answers ({why}); start one with "
                 "`dask scheduler`, see docs/cluster.md"
             ) from None
-        try:
-            with _silent(logging.getLogger(LOGGER)):
+        with _silent(logging.getLogger(LOGGER)):
+            try:
                 yield client.get_executor(pure=False)
-        finally:
-            client.close(timeout=CLOSE_S)
+            finally:
+                client.close(timeout=CLOSE_S)
 
     return opened
 

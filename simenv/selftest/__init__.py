@@ -9,7 +9,7 @@ from pathlib import Path
 
 from simenv.clock import Clock
 from simenv.errors import InputError
-from simenv.selftest import corrupt, determinism, disk, kill, locks, power, soak, workers
+from simenv.selftest import corrupt, dask, determinism, disk, kill, locks, power, soak, workers
 from simenv.selftest.campaign import Campaign, Outcome
 
 __all__ = ["CAMPAIGNS", "Campaign", "Outcome", "Row", "run_campaigns", "table"]
@@ -62,6 +62,14 @@ CAMPAIGNS: tuple[Campaign, ...] = (
         6,
         300,
         workers.campaign,
+    ),
+    Campaign(
+        "dask",
+        "of two Dask workers one is killed, then the scheduler",
+        "the run ends, or resumes on a new cluster, with identical hashes",
+        5,
+        50,
+        dask.campaign,
     ),
     Campaign(
         "determinism",

@@ -65,6 +65,12 @@ class Child:
         with suppress(ProcessLookupError):
             os.killpg(self.pid, number)
 
+    @property
+    def ended(self) -> bool:
+        """Whether it has; `wait` says how."""
+        flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        return os.waitid(os.P_PID, self.pid, flags) is not None
+
     def wait(self, limit_s: float = LIMIT_S) -> Ended:
         """Until it has ended, or has taken too long."""
         hung, limit = False, self.begun + limit_s
