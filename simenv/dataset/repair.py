@@ -26,7 +26,8 @@ from simenv.dataset.store import (
     manifest_path,
     shard_name,
 )
-from simenv.dataset.validate import against_manifest, numbers_of, scene_of
+from simenv.dataset.stored import scene_of
+from simenv.dataset.validate import against_manifest, numbers_of
 from simenv.errors import InputError
 
 __all__ = ["DAMAGED", "repair"]

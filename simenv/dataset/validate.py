@@ -28,17 +28,18 @@ from simenv.dataset.layout import Layout
 from simenv.dataset.leaks import leaks
 from simenv.dataset.lock import RUN, identity_of, run_text
 from simenv.dataset.read import Dataset
-from simenv.dataset.rows import Images, digests
+from simenv.dataset.rows import digests
 from simenv.dataset.schema import BODY_OFFSET
 from simenv.dataset.seal import ATTRIBUTE, broken_seal, has_seal
 from simenv.dataset.shard import manifest_row
 from simenv.dataset.splits import check_current, read_split, split_file
 from simenv.dataset.store import INDEX, MANIFESTS, SHARD_NAME, Manifest, manifest_path, shard_name
-from simenv.dataset.tables import Tables, frames_of, scene
+from simenv.dataset.stored import scene_of
+from simenv.dataset.tables import Tables
 from simenv.errors import InputError
 from simenv.reading import is_regular
 
-__all__ = ["Finding", "Report", "against_manifest", "numbers_of", "scene_of", "validate"]
+__all__ = ["Finding", "Report", "against_manifest", "numbers_of", "validate"]
 
 UNREADABLE = "cannot be read: libhdf5 crashes or hangs on it"
 # Addresses inside the file, which netCDF-style scales hold; they say nothing of the content.
@@ -305,16 +306,6 @@ def _root_problems(file: h5py.File, tables: Tables) -> Iterator[str]:
         yield "/task is not the text that task_sha256 names"
     if attributes.get("scenes") != tables.count("scenes"):
         yield f"scenes is {attributes.get('scenes')}, /scenes has {tables.count('scenes')} rows"
-
-
-def scene_of(file: h5py.File, tables: Tables, layout: Layout, index: int) -> tuple[Tables, Images]:
-    """The decoded rows and pictures of scene ``index``; `rows.digests` names them."""
-    first, last = frames_of(tables, index)
-    images = {
-        name: {image: list(file[f"cameras/{name}/{image}"][first:last]) for image in camera.images}
-        for name, camera in layout.cameras.items()
-    }
-    return scene(tables, index, layout), images
 
 
 def _index(out: Path, sound: dict[int, Manifest], *, complete: bool) -> Iterator[Finding]:
