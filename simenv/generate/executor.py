@@ -141,10 +141,10 @@ class _Crew:
                 running = {own[0] for future, own in pending.items() if future.running()}
                 self.report()
         except BrokenExecutor as error:
-            again = [*left, *pending.values()]
-            suspects = [shard for shard in again if shard[0] in running] or again
+            given = list(pending.values()) or left[-1:]
+            suspects = [shard for shard in given if shard[0] in running] or given
             hopeless = [shard for shard in suspects if not self._strike(shard, error)]
-            return [shard for shard in again if shard not in hopeless]
+            return [shard for shard in {*left, *pending.values()} if shard not in hopeless]
         finally:
             for future in pending:
                 future.cancel()
