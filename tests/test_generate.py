@@ -243,7 +243,9 @@ def test_verify_makes_scenes_again_and_finds_them_equal(
 
 
 def test_the_log_has_a_line_for_every_scene(calm: Path) -> None:
-    lines = [json.loads(line) for line in (calm / "run.log.jsonl").read_text().splitlines()]
+    said = [json.loads(line) for line in (calm / "run.log.jsonl").read_text().splitlines()]
+    assert [line["event"] for line in said if "event" in line] == ["begin", "end"]
+    lines = [line for line in said if "event" not in line]
     assert [line["scene"] for line in lines] == list(range(SCENES))
     assert {"compose", "load", "simulate", "render", "label", "pack"} <= set(lines[0]["seconds"])
 
