@@ -5,7 +5,6 @@ Bullet's own primitive visuals are wrong (boxes with sphere-like normals, an 80 
 """
 
 import hashlib
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +35,9 @@ __all__ = [
     "weld",
 ]
 
+MAX_TRIANGLES = 200_000  # of a file, unless a reader says how many it can take
+MAX_GROUPS = 10_000
+FARTHEST = 1e9  # of a coordinate; squares and cubes of it are still numbers
 MANY_POINTS = 3000  # all pairs of so many take as long as their hull
 
 
@@ -207,15 +209,15 @@ def load(path: Path) -> Mesh:
     return join(*load_groups(path))
 
 
-def load_groups(path: Path) -> list[Mesh]:
+def load_groups(path: Path, *, most: int = MAX_TRIANGLES) -> list[Mesh]:
     """Read an OBJ file, or an STL file as one group with a normal for each face.
 
     Raises:
-        ValueError: if the file is neither, or is malformed.
+        ValueError: if the file is neither, is malformed, or has more than ``most`` triangles.
     """
     suffix = path.suffix.lower()
     if suffix == ".obj":
-        return load_obj_groups(path)
+        return load_obj_groups(path, most=most)
     if suffix != ".stl":
         raise ValueError(f"{path.name} is neither OBJ nor STL; export it as one of them")
     import trimesh  # takes a second to import; only STL needs it
@@ -226,8 +228,10 @@ def load_groups(path: Path) -> list[Mesh]:
     except Exception as error:  # a broken file ends in many ways, none of them documented
         raise ValueError(f"{path.name} is no STL file; export it again") from error
     corners = np.asarray(read.vertices, dtype=np.float64)[np.asarray(read.faces)]  # (T, 3, 3)
-    if not len(corners) or not np.isfinite(corners).all():
+    if not len(corners) or not (np.abs(corners) <= FARTHEST).all():  # NaN is not, either
         raise ValueError(f"{path.name} has no triangles, or numbers that are not finite")
+    if len(corners) > most:
+        raise ValueError(f"{path.name} has {len(corners)} triangles; simplify it to {most}")
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     length = np.linalg.norm(normals, axis=1)
     corners, normals = corners[length > 0], normals[length > 0] / length[length > 0, None]
@@ -238,33 +242,39 @@ def load_groups(path: Path) -> list[Mesh]:
     ]
 
 
-def load_obj(path: Path) -> Mesh:
+def load_obj(path: Path, *, most: int = MAX_TRIANGLES) -> Mesh:
     """Read an OBJ file as one mesh; see `load_obj_groups` for what is refused."""
-    return join(*load_obj_groups(path))
+    return join(*load_obj_groups(path, most=most))
 
 
-def load_obj_groups(path: Path) -> list[Mesh]:
+def load_obj_groups(path: Path, *, most: int = MAX_TRIANGLES) -> list[Mesh]:
     """Read an OBJ file, one mesh for each ``o`` or ``g`` group that has faces.
 
     Polygons become triangle fans. Corners without a normal get their face's; without a UV, (0, 0).
 
     Raises:
         ValueError: ``line N: ...`` when a row is malformed, a number is not finite or an index is
-            out of range; or when the file has no faces. Bullet would crash or guess.
+            out of range; when the file has no faces, or more than ``most`` triangles. Bullet would
+            crash or guess.
     """
     values: dict[str, list[list[float]]] = {"v": [], "vt": [], "vn": []}
     groups: list[list[list[tuple[int, int, int]]]] = [[]]
+    triangles = 0
     for number, line in enumerate(path.read_text(errors="replace").splitlines(), start=1):
         word, *fields = line.split() or [""]
         try:
             if word in values:
                 values[word].append(_coordinates(fields, count=2 if word == "vt" else 3))
+                _check_count(len(values[word]), 3 * most, "vertices")
             elif word == "f":
                 groups[-1].append([_corner(field, values) for field in fields])
                 if len(fields) < 3:
                     raise ValueError("a face needs at least three corners")
+                triangles += len(fields) - 2
+                _check_count(triangles, most, "triangles")
             elif word in ("o", "g") and groups[-1]:
                 groups.append([])
+                _check_count(len(groups), MAX_GROUPS, "groups")
         except ValueError as error:
             raise ValueError(f"line {number}: {error}") from None
     meshes = [_mesh(polygons, values) for polygons in groups if polygons]
@@ -273,10 +283,20 @@ def load_obj_groups(path: Path) -> list[Mesh]:
     return meshes
 
 
+def _check_count(count: int, most: int, what: str) -> None:
+    if count > most:
+        raise ValueError(f"the file has more than {most} {what}; simplify it")
+
+
 def _coordinates(fields: list[str], *, count: int) -> list[float]:
-    numbers = [float(field) for field in fields[:count]]
-    if len(numbers) < count or not all(map(math.isfinite, numbers)):
-        raise ValueError(f"expected {count} finite numbers, got {' '.join(fields)!r}")
+    try:
+        numbers = [float(field) for field in fields[:count]]
+    except ValueError:
+        numbers = []
+    # Python reads 1_000 and other scripts' digits; no other reader of such files does.
+    plain = all(field.isascii() and "_" not in field for field in fields[:count])
+    if len(numbers) < count or not plain or not all(abs(x) <= FARTHEST for x in numbers):
+        raise ValueError(f"expected {count} finite numbers, got {ascii(' '.join(fields))[:80]}")
     return numbers
 
 
@@ -284,8 +304,12 @@ def _corner(field: str, values: dict[str, list[list[float]]]) -> tuple[int, int,
     """Zero-based rows of v, vt, vn (-1: not given) from ``v``, ``v/vt``, ``v//vn``, ``v/vt/vn``."""
     texts = [*field.split("/"), "", ""][:3]
     rows = []
+    if field.count("/") > 2:
+        raise ValueError(f"corner {field!r} names more than a vertex, a UV and a normal")
     for text, known in zip(texts, values.values(), strict=True):
-        row = int(text) if text else 0
+        if text and not (text.isascii() and text.removeprefix("-").isdigit()):
+            raise ValueError(f"{ascii(text)[:40]} is no index")
+        row = int(text) if len(text) < 20 and text else 0
         row = row - 1 if row > 0 else len(known) + row if row < 0 else -1
         if text and not 0 <= row < len(known):
             raise ValueError(f"index {text} is out of range in {field!r}")

@@ -96,7 +96,7 @@ def _separate(corners: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Sou
 def _read_obj(path: Path) -> Soup:
     try:
         text = path.read_bytes().decode("utf-8", errors="replace")
-        surface = mesh.load_obj(path)
+        surface = mesh.load_obj(path, most=MAX_TRIANGLES)
     except ValueError as error:
         raise InputError(f"{error}; export it again") from None
     faces = surface.faces.astype(np.int64)

@@ -13,7 +13,8 @@ from simenv.assets.shells import drop_strays, refuse_distant
 from simenv.assets.simplify import simplify
 from simenv.assets.soup import UNITS, Floats, Rows, Soup
 from simenv.errors import InputError
-from simenv.spec.files import MAX_TRIANGLES, SIZE_M
+from simenv.mesh import MAX_TRIANGLES
+from simenv.spec.files import SIZE_M
 
 __all__ = ["mend"]
 

@@ -18,7 +18,6 @@ from simenv.spec.yaml import Key, Problem, flow
 __all__ = ["check", "check_backdrop"]
 
 SIZE_M = (1e-3, 5.0)  # the longest side; Bullet's margins swallow smaller things
-MAX_TRIANGLES = 200_000  # of a visual mesh
 MAX_FILE_BYTES = 64_000_000
 MAX_PIXELS = 8192  # of a texture's side
 MAX_BACKDROP_PIXELS = 16_000_000  # of width times height
@@ -86,7 +85,7 @@ def _out_of_reach(folder: Path, name: str, owner: str) -> str | None:
 
 
 def _obj(key: str, name: str, model: ObjectModel) -> Problem | None:
-    """Whether the OBJ file parses, and is not too fine."""
+    """Whether the OBJ file parses; one that is too fine does not."""
     if not name.lower().endswith(".obj"):
         return Problem((key,), f"{name} is no OBJ file; export it as OBJ")
     try:
@@ -95,8 +94,6 @@ def _obj(key: str, name: str, model: ObjectModel) -> Problem | None:
         line = re.fullmatch(r"line (\d+): (.*)", str(error), re.DOTALL)
         number, text = line.groups() if line else ("1", str(error))
         return Problem((key,), f"{name}:{number}: {text}; export the file again")
-    if key == "mesh" and (triangles := len(model.mesh.faces)) > MAX_TRIANGLES:
-        return Problem((key,), f"{name} has {triangles} triangles; simplify it to {MAX_TRIANGLES}")
     return None
 
 
@@ -118,15 +115,22 @@ def _image_problem(data: bytes) -> str | None:
         problem = None if data.rstrip(b"\0").endswith(b"\xff\xd9") else "is cut off"
     else:
         problem = "is neither PNG nor JPEG"
+    problem = problem or _too_large(data)
     if problem is None:
         import cv2  # slow to import
 
         image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR)
         if image is None:
             return "cannot be decoded"
-        if max(image.shape[:2]) > MAX_PIXELS:
-            return f"is larger than {MAX_PIXELS} pixels"
     return problem
+
+
+def _too_large(data: bytes) -> str | None:
+    """By the header alone: decoding takes the room that the image claims."""
+    size = _png_size(data) or _jpeg_size(data)
+    if size is None:
+        return "has no header that tells its size"
+    return f"is larger than {MAX_PIXELS} pixels" if max(size) > MAX_PIXELS else None
 
 
 def _png_size(data: bytes) -> tuple[int, int] | None:

@@ -97,13 +97,16 @@ def _tree(document: Document, spec: RobotSpec, path: Path) -> Urdf:
     if name.startswith(f"{ENGINE_DATA}/"):
         folder, name = data, name.removeprefix(f"{ENGINE_DATA}/")
     parts = Path(name).parts
-    if Path(name).is_absolute() or ".." in parts:
+    if Path(name).is_absolute() or ".." in parts or "\0" in name:
         text = f"{spec.urdf} leaves the folder of the robot; copy the file into it"
         raise document.error([Problem(("urdf",), text)])
     file = folder / name
     if not file.is_file():
         known = sorted(entry.name for entry in file.parent.glob("*.urdf"))
         text = f"no file {spec.urdf}; {suggest(file.name, known)}"
+        raise document.error([Problem(("urdf",), text)])
+    if not file.resolve().is_relative_to(folder.resolve()):
+        text = f"{spec.urdf} is a link out of the folder of the robot; copy the file into it"
         raise document.error([Problem(("urdf",), text)])
     try:
         return urdf.parse(file, {ENGINE_DATA: data})

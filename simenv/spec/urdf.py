@@ -22,12 +22,16 @@ from numpy.typing import NDArray
 from simenv import mesh, pose
 from simenv.mesh import Mesh
 from simenv.pose import Matrix
+from simenv.reading import read_bytes
 
 __all__ = ["Inertial", "Joint", "Link", "Shape", "Urdf", "UrdfError", "parse"]
 
 Kind = Literal["fixed", "revolute", "prismatic"]
 
 MAX_FILE_BYTES = 10_000_000
+FARTHEST_M = 1e3  # of an origin or a size; no robot reaches it
+HEAVIEST_KG = 1e6
+LARGEST = 1e18  # of any other number; its square is still one in single precision
 MAX_LINKS = 128  # what Bullet takes in one body
 MESHES = (".obj", ".stl")
 LEAST_MOMENT = -1e-9  # of the largest one; a flat body's least moment may round to below zero
@@ -223,10 +227,14 @@ def parse(path: Path, folders: Mapping[str, Path]) -> Urdf:
     Raises:
         UrdfError: if the file is no URDF, or says something that no robot has.
     """
-    if path.stat().st_size > MAX_FILE_BYTES:
-        raise UrdfError(f"has more than {MAX_FILE_BYTES} bytes; that is no robot")
     try:
-        root = ET.fromstring(path.read_bytes())
+        data = read_bytes(path, most=MAX_FILE_BYTES)
+    except OSError as error:
+        raise UrdfError(f"{error.strerror}; that is no robot") from None
+    if b"<!DOCTYPE" in data or b"\0" in data:  # entities multiply, and name other files
+        raise UrdfError("has a DOCTYPE, or NUL bytes; save it as plain XML in UTF-8")
+    try:
+        root = ET.fromstring(data)
     except ET.ParseError as error:
         line, _ = error.position
         reason = ErrorString(error.code)
@@ -293,7 +301,7 @@ class _Reader:
         xx, yy, zz = (_number(tensor, key, link) for key in ("ixx", "iyy", "izz"))
         xy, xz, yz = (_number(tensor, key, link, 0.0) for key in ("ixy", "ixz", "iyz"))
         inertia = np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
-        mass_kg = _number(mass, "value", link)
+        mass_kg = _number(mass, "value", link, most=HEAVIEST_KG)
         moments = np.linalg.eigvalsh(inertia)
         if mass_kg < 0 or moments.min() < LEAST_MOMENT * abs(moments.max()):
             raise UrdfError(f"link {link}: mass and inertia must not be negative")
@@ -306,11 +314,12 @@ class _Reader:
         (own,) = geometry
         X_LS, color = _origin(element, link), self._color(element)
         if own.tag == "box":
-            size = _numbers(own, "size", link, 3)
+            size = _numbers(own, "size", link, 3, most=FARTHEST_M)
         elif own.tag == "cylinder":
-            size = (_number(own, "radius", link), _number(own, "length", link))
+            keys = ("radius", "length")
+            size = tuple(_number(own, key, link, most=FARTHEST_M) for key in keys)
         elif own.tag == "sphere":
-            size = (_number(own, "radius", link),)
+            size = (_number(own, "radius", link, most=FARTHEST_M),)
         elif own.tag == "mesh":
             file = own.get("filename") or ""
             scale = _numbers(own, "scale", link, 3, (1.0, 1.0, 1.0))
@@ -443,7 +452,7 @@ def _origin(element: ET.Element, where: str) -> Matrix:
     own = element.find("origin")
     if own is None:
         return np.eye(4)
-    xyz = _numbers(own, "xyz", where, 3, (0.0, 0.0, 0.0))
+    xyz = _numbers(own, "xyz", where, 3, (0.0, 0.0, 0.0), most=FARTHEST_M)
     roll, pitch, yaw = _numbers(own, "rpy", where, 3, (0.0, 0.0, 0.0))
     return pose.from_rpy_deg((math.degrees(roll), math.degrees(pitch), math.degrees(yaw)), xyz)
 
@@ -456,12 +465,25 @@ def _unsigned(element: ET.Element | None, key: str, where: str) -> float:
     return found
 
 
-def _number(element: ET.Element, key: str, where: str, default: float | None = None) -> float:
-    return _numbers(element, key, where, 1, None if default is None else (default,))[0]
+def _number(
+    element: ET.Element,
+    key: str,
+    where: str,
+    default: float | None = None,
+    *,
+    most: float = LARGEST,
+) -> float:
+    return _numbers(element, key, where, 1, None if default is None else (default,), most=most)[0]
 
 
 def _numbers(
-    element: ET.Element, key: str, where: str, count: int, default: tuple[float, ...] | None = None
+    element: ET.Element,
+    key: str,
+    where: str,
+    count: int,
+    default: tuple[float, ...] | None = None,
+    *,
+    most: float = LARGEST,
 ) -> tuple[float, ...]:
     text = element.get(key)
     if text is None and default is not None:
@@ -470,6 +492,8 @@ def _numbers(
         found = tuple(float(word) for word in (text or "").replace("_", "?").split())
     except ValueError:
         found = ()
+    if len(found) == count and max(map(abs, found)) > most and math.isfinite(sum(found)):
+        raise UrdfError(f"{where}: <{element.tag}> {key} is {text!r}, beyond {most:g}; check it")
     if len(found) != count or not all(map(math.isfinite, found)):
         wanted = "a number" if count == 1 else f"{count} numbers"
         raise UrdfError(f"{where}: <{element.tag}> {key} must be {wanted}, is {text!r}")

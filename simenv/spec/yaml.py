@@ -30,12 +30,14 @@ from ruamel.yaml.events import (
 from ruamel.yaml.reader import ReaderError
 
 from simenv.errors import InputError
+from simenv.reading import read_bytes
 
 __all__ = ["Document", "Key", "Problem", "flow", "load", "parse", "read", "write"]
 
 MAX_BYTES = 1_000_000  # a task of some hundred lines has 10 kB
 MAX_DEPTH = 24  # the deepest model has 8 levels
-MAX_VALUES = 100_000  # after aliases are expanded; a path of 5000 camera poses has 60,000
+MAX_VALUES = 64_000  # after aliases are expanded; a path of 5000 camera poses has 60,000
+MAX_TAG = 200  # characters; the parser takes a time that grows with their square
 MAX_INTEGER = 2**63 - 1  # what HDF5 and numpy can hold
 MAX_SHOWN = 60  # characters of a value in an error line
 
@@ -52,6 +54,7 @@ _CONSTANTS = {
 }
 _OLD_CONSTANTS = ("y", "n", "yes", "no", "on", "off", "nan", "inf")  # of YAML 1.1 readers
 _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./+()-]*( [A-Za-z0-9_./+()-]+)*")  # needs no quotes
+_LONG_TAG = re.compile(rf"![^\s,\[\]{{}}]{{{MAX_TAG}}}")
 _RAW = re.compile("[ -~\u00a1-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -137,7 +140,7 @@ def load(path: Path) -> tuple[str, str]:
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise _too_large(name, size)
-        text = path.read_bytes().decode("utf-8-sig")
+        text = read_bytes(path, most=MAX_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise InputError(f"{name}:{line}:1: not UTF-8 text; save the file as UTF-8") from None
@@ -151,6 +154,9 @@ def parse(text: str, *, name: str, first: str = "format: simenv-task-1") -> Docu
     """The YAML ``text``, called ``name`` in errors; see `read`. ``first``: a line it may have."""
     if len(text) > MAX_BYTES:
         raise _too_large(name, len(text))
+    if (tag := _LONG_TAG.search(text)) is not None:
+        line = text.count("\n", 0, tag.start()) + 1
+        raise InputError(f"{name}:{line}:1: a tag is not allowed; remove what follows the !")
     try:
         root = _Reader(text, name, first).document()
     except YAMLError as error:

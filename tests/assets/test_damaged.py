@@ -153,7 +153,7 @@ REFUSED: dict[str, tuple[Build, str]] = {
     "OBJ index out of range": (_obj("f 1 2 999"), "index 999 is out of range"),
     "OBJ negative index": (_obj("f -1 -2 -999"), "index -999 is out of range"),
     "OBJ index zero": (_obj("f 0 1 2"), "index 0 is out of range|names no vertex"),
-    "OBJ with garbage": (_obj("v one two three"), "line 49: could not convert"),
+    "OBJ with garbage": (_obj("v one two three"), "line 49: expected 3 finite"),
     "OBJ without faces": (_bytes("part.obj", b"v 0 0 0\n"), "has no faces"),
     "OBJ in no encoding": (_bytes("part.obj", bytes(range(128, 256)) * 9), "has no faces"),
     "OBJ material outside": (

@@ -402,7 +402,7 @@ YAML = "format: simenv-robot-1\nname: r\nurdf: r.urdf\narm: {joints: [j], home: 
 FLANGE = "flange: {link: b}\n"
 # fmt: off
 MESHES = [  # a file, what it holds, and what is said of it
-    ("m.obj", b"v 1 2 x\n", "line 1: could not convert string to float: 'x'"),
+    ("m.obj", b"v 1 2 x\n", "line 1: expected 3 finite numbers, got '1 2 x'"),
     ("m.obj", b"v 1 2 3\nf 1 2 3\n", "line 2: index 2 is out of range in '2'"),
     ("m.obj", b"# nothing\n", "the file has no faces"),
     ("m.obj", b"\x89PNG\r\n\x1a\n\x00", "the file has no faces"),
