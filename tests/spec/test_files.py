@@ -156,7 +156,8 @@ BROKEN: list[tuple[str, Callable[[Path], object], str]] = [
      "5:7: mesh: block.obj:1: the file has no faces; export the file again"),
     ("block.obj", written(b"\x00\xff" * 1000),
      "5:7: mesh: block.obj:1: the file has no faces; export the file again"),
-    ("block.obj", fine, "5:7: mesh: block.obj:308901: the file has more than 200000 triangles; simplify it; "
+    ("block.obj", fine,
+     "5:7: mesh: block.obj:308901: the file has more than 200000 triangles; simplify it; "
      "export the file again"),
     ("block.obj", scaled(1000),
      "5:7: mesh: is 60 m long, more than 5 m; are these millimetres? scale the mesh by 0.001"),
