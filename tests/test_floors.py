@@ -25,7 +25,8 @@ FLOORS: list[set[str]] = [
     {"studio"},
     {"generate"},
     {"check", "fill", "rerender", "verify"},
-    {"assets", "doctor", "selftest", "view"},
+    {"assets", "doctor", "view"},
+    {"selftest"},
     {"cli"},
     {"__main__"},
 ]
