@@ -15,6 +15,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+from isal import isal_zlib
 from numpy.typing import NDArray
 
 from simenv.dataset.files import Files
@@ -29,6 +30,10 @@ from simenv.scene import Contacts
 from simenv.spec.explain import suggest
 
 __all__ = ["Dataset", "Item", "ObjectEntry", "open"]
+
+VALIDATE = "simenv validate says what is damaged"
+# What bytes that are not as they were written set off in h5py, zlib and numpy.
+_DAMAGE: Any = (KeyError, OSError, RuntimeError, TypeError, ValueError, isal_zlib.error)
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,7 +222,11 @@ class Dataset:
         if not -len(self) <= i < len(self):
             raise IndexError(f"{self.path}: image {i} of {len(self)}")
         frame, camera = divmod(i % len(self), len(self.cameras))
-        return self._item(frame, self.cameras[camera])
+        try:
+            return self._item(frame, self.cameras[camera])
+        except _DAMAGE as error:
+            why = " ".join(str(error).split())
+            raise InputError(f"{self.path}: image {i} cannot be read ({why}); {VALIDATE}") from None
 
     def _item(self, frame: int, camera: str) -> Item:
         column = self._files.column

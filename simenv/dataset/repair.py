@@ -139,7 +139,7 @@ def _index(out: Path) -> Iterator[str]:
             yield f"{INDEX}: removed: it has no shards"
         return
     try:
-        same = path.read_bytes() == build_index(out, shards)
+        same = is_regular(path) and path.read_bytes() == build_index(out, shards)
     except OSError:
         same = False
     if not same:

@@ -134,7 +134,7 @@ def _folder(out: Path, tally: _Tally) -> Iterator[Finding]:
             yield from _damaged(path, manifest)
     yield from _together(out, numbers, sound)
     yield from _run(out, sound)
-    if (out / INDEX).exists():
+    if os.path.lexists(out / INDEX):
         tally.files += 1
         yield from _index(out, sound, complete=len(sound) == len(numbers))
 
@@ -314,6 +314,9 @@ def _index(out: Path, sound: dict[int, Manifest], *, complete: bool) -> Iterator
         yield Finding(INDEX, "not compared, because shards are wrong or missing")
         return
     expected = build_index(out, sound)
+    if not is_regular(out / INDEX):
+        yield Finding(INDEX, "is no regular file; simenv repair")
+        return
     if (out / INDEX).read_bytes() == expected:
         return
     if broken := broken_seal(out / INDEX):
