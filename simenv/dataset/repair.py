@@ -29,6 +29,7 @@ from simenv.dataset.store import (
 from simenv.dataset.stored import scene_of
 from simenv.dataset.validate import against_manifest, numbers_of
 from simenv.errors import InputError
+from simenv.reading import is_regular
 
 __all__ = ["DAMAGED", "repair"]
 
