@@ -72,6 +72,22 @@ CAMPAIGNS: tuple[Campaign, ...] = (
         dask.campaign,
     ),
     Campaign(
+        "malformed",
+        "malformed tasks, objects, robots, meshes",
+        "no death, no hang, no silent accept; a clear line each",
+        120,
+        5000,
+        malformed.campaign,
+    ),
+    Campaign(
+        "evil",
+        "evil datasets and archives, and sound ones",
+        "all evil ones refused, no other file opened, all sound ones accepted",
+        25,
+        3000,
+        evil.campaign,
+    ),
+    Campaign(
         "determinism",
         "jobs, order, resume, extension; PYTHONHASHSEED, TZ, locale, umask, working folder",
         "byte-equal shards, manifests and index",
