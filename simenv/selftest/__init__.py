@@ -9,7 +9,19 @@ from pathlib import Path
 
 from simenv.clock import Clock
 from simenv.errors import InputError
-from simenv.selftest import corrupt, dask, determinism, disk, kill, locks, power, soak, workers
+from simenv.selftest import (
+    corrupt,
+    dask,
+    determinism,
+    disk,
+    evil,
+    kill,
+    locks,
+    malformed,
+    power,
+    soak,
+    workers,
+)
 from simenv.selftest.campaign import Campaign, Outcome
 
 __all__ = ["CAMPAIGNS", "Campaign", "Outcome", "Row", "run_campaigns", "table"]
