@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import selectors
 import socket
-import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +16,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+
+from simenv.scratch import ScratchFolder
 
 __all__ = ["Notes", "Place", "listen_to_me", "read_places"]
 
@@ -40,8 +41,8 @@ class Notes:
     """The parent's side: a folder for the notes, and an ear for what is printed."""
 
     def __init__(self) -> None:
-        self._temporary = tempfile.TemporaryDirectory(prefix="simenv-run-")
-        self.folder = Path(self._temporary.name)
+        self._scratch = ScratchFolder()
+        self.folder = self._scratch.path
         self._tails: dict[int, bytes] = {}
         self._server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._server.bind(str(self.folder / "socket"))
@@ -62,7 +63,7 @@ class Notes:
         self._open = False
         self._thread.join()
         self._server.close()
-        self._temporary.cleanup()
+        self._scratch.close()
 
     @property
     def places(self) -> dict[int, Place]:
