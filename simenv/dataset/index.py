@@ -38,10 +38,20 @@ from simenv.dataset.tables import Tables, concatenate
 from simenv.errors import InputError
 from simenv.fault import point
 
-__all__ = ["Joined", "build_index", "join", "merge_to_file", "write_index"]
+__all__ = ["Joined", "Part", "build_index", "join", "merge_to_file", "read_part", "write_index"]
 
 # What may differ from shard to shard, because a run was finished on another machine.
 _MAY_DIFFER = ("gl", "simenv_version", "pybullet_version")
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """The small content of one shard: all but its pictures."""
+
+    attributes: Mapping[str, Any]
+    task_text: str
+    layout: Layout
+    tables: Tables
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,9 +81,17 @@ def write_index(out: str | Path) -> Path:
     return path
 
 
-def build_index(out: str | Path, shards: Mapping[int, Manifest] | None = None) -> memoryview:
-    """The bytes of dataset.h5: tables copied and re-based, pictures as virtual datasets."""
-    joined = join(Path(out), committed(out) if shards is None else shards)
+def build_index(
+    out: str | Path,
+    shards: Mapping[int, Manifest] | None = None,
+    *,
+    parts: Mapping[str, Part] | None = None,
+) -> memoryview:
+    """The bytes of dataset.h5: tables copied and re-based, pictures as virtual datasets.
+
+    ``parts``: the content of shards by file name, where it has been read already.
+    """
+    joined = join(Path(out), committed(out) if shards is None else shards, parts or {})
     image = BytesIO()
     with in_memory(image) as file:
         _write_small(file, joined)
@@ -93,7 +111,7 @@ def merge_to_file(out: str | Path, path: str | Path) -> Path:
         InputError: if nothing is committed, or the shards are not of one run.
         StorageError: if the disk refuses; ``path`` is then as it was.
     """
-    joined, path = join(Path(out), committed(out)), Path(path)
+    joined, path = join(Path(out), committed(out), {}), Path(path)
     with Sink(path) as sink:
         with h5py.File(sink, "w", libver=FORMAT_RANGE) as file:
             _write_small(file, joined)
@@ -104,8 +122,8 @@ def merge_to_file(out: str | Path, path: str | Path) -> Path:
     return path
 
 
-def join(out: Path, shards: Mapping[int, Manifest]) -> Joined:
-    """The tables of ``shards``, as one.
+def join(out: Path, shards: Mapping[int, Manifest], known: Mapping[str, Part]) -> Joined:
+    """The tables of ``shards``, as one; those of ``known`` are not read again.
 
     Raises:
         InputError: if there is none, or they are not of one run.
@@ -113,24 +131,33 @@ def join(out: Path, shards: Mapping[int, Manifest]) -> Joined:
     if not shards:
         raise InputError(f"{out}: no shard is committed; run simenv generate with --out {out}")
     names = tuple(shard_name(number) for number in sorted(shards))
-    layout, heads, tables = None, [], []
-    for name in names:
-        with safe_open(out / name) as file:
-            layout = layout or read_layout(file)
-            if read_layout(file) != layout:
-                raise InputError(f"{out / name}: has other columns than {names[0]}: not one run")
-            heads.append((read_attributes(file), read_text(file["task"])))
-            tables.append(read_tables(file, layout))
-    assert layout is not None
+    parts = [known.get(name) or read_part(out / name) for name in names]
+    layout = parts[0].layout
+    for name, part in zip(names, parts, strict=True):
+        if part.layout != layout:
+            raise InputError(f"{out / name}: has other columns than {names[0]}: not one run")
     return Joined(
         names=names,
         manifests=tuple(shards[number] for number in sorted(shards)),
-        frames=tuple(table.count("frames") for table in tables),
-        attributes=_joined_attributes(out, names, [attributes for attributes, _ in heads]),
-        task_text=heads[0][1],
+        frames=tuple(part.tables.count("frames") for part in parts),
+        attributes=_joined_attributes(out, names, [part.attributes for part in parts]),
+        task_text=parts[0].task_text,
         layout=layout,
-        tables=concatenate(tables, layout),
+        tables=concatenate([part.tables for part in parts], layout),
     )
+
+
+def read_part(path: Path) -> Part:
+    """The small content of a shard.
+
+    Raises:
+        InputError: if it cannot be read.
+    """
+    with safe_open(path) as file:
+        layout = read_layout(file)
+        return Part(
+            read_attributes(file), read_text(file["task"]), layout, read_tables(file, layout)
+        )
 
 
 def _joined_attributes(

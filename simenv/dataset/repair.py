@@ -1,8 +1,9 @@
 """What to do about a damaged dataset: keep what is proven whole, put aside what is not.
 
-Nothing that was ever committed is deleted: a shard that no longer agrees with its manifest goes to
-damaged/, where it can still be looked at. A manifest is written again where the digest of the data
-is known from elsewhere. Then the same `simenv generate` command makes anew what is missing.
+Nothing that may have been committed is deleted: a shard that does not agree with a manifest goes to
+damaged/, where it can still be looked at; only drafts are removed. A manifest is written again
+where the digest of the data is known from elsewhere. Then the same `simenv generate` command makes
+anew what is missing.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from simenv.dataset.guard import safe_open
 from simenv.dataset.hdf5 import read_attributes, read_column, read_layout, read_tables
 from simenv.dataset.index import build_index, write_index
 from simenv.dataset.lock import RUN, Lock, identity_of, run_text
-from simenv.dataset.rows import digests
+from simenv.dataset.rows import Digests
 from simenv.dataset.seal import broken_seal
 from simenv.dataset.shard import manifest_row
 from simenv.dataset.store import (
@@ -26,7 +27,6 @@ from simenv.dataset.store import (
     manifest_path,
     shard_name,
 )
-from simenv.dataset.stored import scene_of
 from simenv.dataset.validate import against_manifest, numbers_of
 from simenv.errors import InputError
 from simenv.reading import is_regular
@@ -51,9 +51,11 @@ def repair(path: str | Path) -> Iterator[str]:
         )
     if not numbers_of(out) and not (out / RUN).exists():
         raise InputError(f"{out}: holds no shard; name the folder that simenv generate wrote")
-    for pending in sorted([*out.glob("*.part"), *out.glob("manifest/*.part")]):
-        yield f"{pending.relative_to(out)}: finished or removed: it was never committed"
-    with Lock(out):
+    drafts = sorted([*out.glob("*.part"), *out.glob("manifest/*.part")])
+    with Lock(out):  # finishes or removes what was never committed
+        for draft in drafts:
+            if not draft.exists():
+                yield f"{draft.relative_to(out)}: finished or removed: it was never committed"
         known = _known_digests(out)
         for number in numbers_of(out):
             yield from _shard(out, number, known.get(shard_name(number)))
@@ -75,44 +77,41 @@ def _known_digests(out: Path) -> dict[str, str]:
 
 
 def _shard(out: Path, number: int, known: str | None) -> Iterator[str]:
-    findings, said = against_manifest(out, number)
-    if not findings:
-        return
+    """A shard whose digest is known stands; its manifest says what follows from it."""
+    _, said = against_manifest(out, number)
     path, manifest = out / shard_name(number), manifest_path(out, number)
-    digest = file_sha256(path) if path.exists() else ""
+    digest = file_sha256(path) if is_regular(path) else ""
     if digest and digest in (known, said.sha256 if said is not None else None):
         text = _manifest(path, number, digest).text.encode()
-        replace_file(manifest, text)
-        yield f"manifest/{manifest.name}: written again: {path.name} is whole"
-    elif path.exists() and not manifest.exists():
-        remove(path)
-        yield f"{path.name}: removed: it was never committed"
-    else:
-        for own in (path, manifest):
-            if own.exists():
-                yield f"{own.relative_to(out)}: {_aside(out, own)}"
+        if not manifest.exists() or manifest.read_bytes() != text:
+            replace_file(manifest, text)
+            yield f"manifest/{manifest.name}: written again: {path.name} is whole"
+        return
+    why = "it is not what was committed" if manifest.exists() else "it has no manifest"
+    for own in (path, manifest):
+        if own.exists():
+            yield f"{own.relative_to(out)}: put aside as {_aside(out, own)}: {why}"
 
 
 def _manifest(path: Path, number: int, digest: str) -> Manifest:
-    """What was committed as a shard that is whole."""
+    """What was committed as a shard that is whole, so that its own digests are right."""
     with safe_open(path) as file:
         layout, form = read_layout(file), str(read_attributes(file)["format"])
-        tables, rows = read_tables(file, layout), []
-        for row, index in enumerate(tables["scenes/index"]):
-            own, images = scene_of(file, tables, layout, int(index))
-            rows.append(manifest_row(tables, row, digests(own, images, layout)))
+        tables = read_tables(file, layout)
+    said = zip(tables["scenes/labels_sha256"], tables["scenes/all_sha256"], strict=True)
+    rows = [manifest_row(tables, row, Digests(*map(str, own))) for row, own in enumerate(said)]
     return Manifest(number, path.stat().st_size, digest, tuple(rows), form)
 
 
-def _aside(out: Path, path: Path) -> str:
-    """Put a file into damaged/, under a name that is free."""
+def _aside(out: Path, path: Path) -> Path:
+    """Put a file into damaged/, under a name that is free; where it is now, seen from ``out``."""
     folder = out / DAMAGED
     taken = [folder / f"{path.name}.{k}" for k in range(len(list(folder.glob("*"))) + 1)]
     place = next(place for place in (folder / path.name, *taken) if not place.exists())
     with storage(place, 0):
         make_folder(folder)
         move(path, place)
-    return f"put aside as {place.relative_to(out)}: it is not what was committed"
+    return place.relative_to(out)
 
 
 def _run(out: Path) -> Iterator[str]:

@@ -29,6 +29,7 @@ from simenv.dataset.disk import (
     storage,
     write_aside,
 )
+from simenv.dataset.schema import FORMAT
 from simenv.dataset.slice import WHOLE, Slice
 from simenv.errors import StorageError
 from simenv.fault import point
@@ -81,12 +82,26 @@ class Manifest:
     def read(cls, path: Path) -> Manifest | None:
         """The manifest in ``path``, or None where there is none that can be read."""
         try:
-            text = read_json(path)
-            rows = tuple(dict(row) for row in text["scenes"])
-            form = str(text.get("format", ""))
-            return cls(int(text["shard"]), int(text["bytes"]), str(text["sha256"]), rows, form)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return cls.of(read_json(path))
+        except (OSError, ValueError):
             return None
+
+    @classmethod
+    def of(cls, text: Any) -> Manifest:
+        """What the JSON of a manifest says.
+
+        Raises:
+            ValueError: it is none.
+        """
+        try:
+            rows = tuple(_row(dict(row)) for row in text["scenes"])
+            form = str(text.get("format", ""))
+            own = cls(int(text["shard"]), int(text["bytes"]), str(text["sha256"]), rows, form)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"it is no manifest: {error}") from None
+        if form not in ("", FORMAT):
+            raise ValueError(f"it is of the format {form!r}")
+        return own
 
     @property
     def text(self) -> str:
@@ -99,6 +114,14 @@ class Manifest:
     def scenes(self) -> tuple[int, ...]:
         """The scene numbers of the shard."""
         return tuple(int(row["scene"]) for row in self.rows)
+
+
+def _row(said: dict[str, Any]) -> dict[str, Any]:
+    """What a manifest says of one scene, if it is of the kinds that it should be."""
+    kinds = {"scene": int, "outcome": str, "frames": int, "labels": str, "all": str}
+    if {key: type(value) for key, value in said.items()} != kinds:
+        raise ValueError("no row of a manifest")
+    return said
 
 
 def shard_name(number: int) -> str:

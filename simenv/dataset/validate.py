@@ -11,7 +11,7 @@ import io
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from simenv.dataset.disk import file_sha256, part
 from simenv.dataset.fills import read_fills
 from simenv.dataset.guard import safe_open
 from simenv.dataset.hdf5 import read_attributes, read_layout, read_tables, read_text
-from simenv.dataset.index import build_index
+from simenv.dataset.index import Part, build_index
 from simenv.dataset.laws import scene_problems, table_problems
 from simenv.dataset.layout import Layout
 from simenv.dataset.leaks import leaks
@@ -115,6 +115,7 @@ class _Tally:
     files: int = 0
     scenes: int = 0
     images: int = 0
+    parts: dict[str, Part] = field(default_factory=dict)  # of shards that are whole, read once
 
 
 def _folder(out: Path, tally: _Tally) -> Iterator[Finding]:
@@ -134,10 +135,10 @@ def _folder(out: Path, tally: _Tally) -> Iterator[Finding]:
         elif path.exists():
             yield from _damaged(path, manifest)
     yield from _together(out, numbers, sound)
-    yield from _run(out, sound)
+    yield from _run(out, tally.parts)
     if os.path.lexists(out / INDEX):
         tally.files += 1
-        yield from _index(out, sound, complete=len(sound) == len(numbers))
+        yield from _index(out, sound, tally.parts, complete=len(tally.parts) == len(numbers))
 
 
 def numbers_of(out: Path) -> list[int]:
@@ -172,12 +173,11 @@ def against_manifest(out: Path, number: int) -> tuple[list[Finding], Manifest | 
     ][1]
 
 
-def _run(out: Path, sound: dict[int, Manifest]) -> Iterator[Finding]:
+def _run(out: Path, parts: dict[str, Part]) -> Iterator[Finding]:
     """run.json is what the shards say of their run."""
-    if not sound:
+    if not parts:
         return
-    with safe_open(out / shard_name(min(sound))) as file:
-        expected = run_text(identity_of(read_attributes(file)))
+    expected = run_text(identity_of(parts[min(parts)].attributes))
     try:
         same = (out / RUN).read_bytes() == expected
     except OSError as error:
@@ -260,13 +260,16 @@ def _content(
     layout = read_layout(file)
     tables = read_tables(file, layout)
     problems = list(table_problems(tables, layout, np.asarray(file[BODY_OFFSET][()])))
-    problems += _root_problems(file, tables)
+    small = Part(read_attributes(file), read_text(file["task"]), layout, tables)
+    problems += _root_problems(small)
     yield from (Finding(name, what) for what in problems)
     if problems:
         return  # rows cannot be followed
+    if manifest is not None:
+        tally.parts[name] = small
     indices = [int(index) for index in tables["scenes/index"]]
     if manifest is not None and indices != [int(row["scene"]) for row in manifest.rows]:
-        yield Finding(name, "has other scenes than its manifest says")
+        yield Finding(name, "has other scenes than its manifest says; simenv repair")
         return
     for row in range(len(indices)):
         tally.scenes += 1
@@ -296,25 +299,27 @@ def _scene(
     if said != (found.labels, found.all):
         yield Finding(name, "its content has another digest than was recorded", index)
     elif manifest is not None and dict(manifest.rows[row]) != manifest_row(tables, row, found):
-        yield Finding(name, "is not what the manifest says", index)
+        yield Finding(name, "is not what the manifest says; simenv repair", index)
     yield from (Finding(name, what, index) for what in problems)
 
 
-def _root_problems(file: h5py.File, tables: Tables) -> Iterator[str]:
+def _root_problems(small: Part) -> Iterator[str]:
     """The root attributes against what they describe."""
-    attributes, text = read_attributes(file), read_text(file["task"])
-    if hashlib.sha256(text.encode()).hexdigest() != attributes.get("task_sha256"):
+    attributes, rows = small.attributes, small.tables.count("scenes")
+    if hashlib.sha256(small.task_text.encode()).hexdigest() != attributes.get("task_sha256"):
         yield "/task is not the text that task_sha256 names"
-    if attributes.get("scenes") != tables.count("scenes"):
-        yield f"scenes is {attributes.get('scenes')}, /scenes has {tables.count('scenes')} rows"
+    if attributes.get("scenes") != rows:
+        yield f"scenes is {attributes.get('scenes')}, /scenes has {rows} rows"
 
 
-def _index(out: Path, sound: dict[int, Manifest], *, complete: bool) -> Iterator[Finding]:
+def _index(
+    out: Path, sound: dict[int, Manifest], parts: dict[str, Part], *, complete: bool
+) -> Iterator[Finding]:
     """dataset.h5 is what the shards give: the same bytes, or at least the same values."""
     if not complete:
         yield Finding(INDEX, "not compared, because shards are wrong or missing")
         return
-    expected = build_index(out, sound)
+    expected = build_index(out, sound, parts=parts)
     if not is_regular(out / INDEX):
         yield Finding(INDEX, "is no regular file; simenv repair")
         return

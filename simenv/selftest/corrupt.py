@@ -22,7 +22,7 @@ __all__ = ["campaign"]
 
 RUN = Run(4)
 SECTOR = 512  # bytes
-MENDED = 10  # every so many trials the dataset is repaired and finished, which takes a second
+MENDED = 25  # every so many trials the dataset is repaired and finished, which takes a second
 PICTURES = 0.3  # of the bytes of shards that are damaged are of pictures
 SINGLE = 4  # every so many trials are on a single file
 

@@ -44,23 +44,42 @@ def test_a_damaged_shard_is_put_aside_and_the_index_says_so(out: Path) -> None:
     assert not validate(out).findings
 
 
-def test_a_manifest_is_written_again_where_the_index_knows_the_digest(out: Path) -> None:
+MANIFEST_DAMAGE = {
+    "empty": lambda text: "{}",
+    "spelt otherwise": lambda text: text + "\n",
+    "no row": lambda text: text.replace('"scene"', '"scane"'),
+    "other format": lambda text: text.replace("simenv-dataset-1", "simenv-dataset-3"),
+    "other digest": lambda text: text.replace('"all": "', '"all": "0'),
+    "other outcome": lambda text: text.replace("accepted", "acceptee"),
+}
+
+
+@pytest.mark.parametrize("damage", MANIFEST_DAMAGE)
+def test_a_manifest_is_written_again_where_the_digest_is_known(out: Path, damage: str) -> None:
     before = files(out)
-    manifest_path(out, 2).write_text("{}")
+    text = manifest_path(out, 2).read_text()
+    broken = MANIFEST_DAMAGE[damage](text)
+    assert broken != text
+    manifest_path(out, 2).write_text(broken)
+    assert any("simenv repair" in finding.what for finding in validate(out).findings)
     assert list(repair(out)) == [
         "manifest/shard-00002.json: written again: shard-00002.h5 is whole"
     ]
     assert files(out) == before
 
 
-def test_what_was_never_committed_is_removed(out: Path) -> None:
+def test_a_draft_is_removed_and_a_shard_without_manifest_is_kept_aside(out: Path) -> None:
     (out / "dataset.h5").unlink()
     manifest_path(out, 2).unlink()
     (out / "shard-00007.h5.abc.part").write_bytes(b"half")
+    (out / "mine.part").write_bytes(b"a file of the user's")
     said = list(repair(out))
-    assert "shard-00002.h5: removed: it was never committed" in said
+    aside = "shard-00002.h5: put aside as damaged/shard-00002.h5: it has no manifest"
+    assert aside in said
     assert "shard-00007.h5.abc.part: finished or removed: it was never committed" in said
+    assert list(out.glob("*.part")) == [out / "mine.part"]
     assert set(committed(out)) == {0, 1}
+    assert (out / "damaged/shard-00002.h5").exists()
     assert list(repair(out)) == []
 
 
@@ -73,8 +92,12 @@ def test_run_json_is_written_again(out: Path) -> None:
 
 
 def test_a_folder_in_use_is_left_alone(out: Path) -> None:
-    with Lock(out), pytest.raises(Locked):
-        list(repair(out))
+    draft = out / "shard-00007.h5.abc.part"
+    with Lock(out):
+        draft.write_bytes(b"half")
+        with pytest.raises(Locked, match="another run is writing here"):
+            next(repair(out))
+        assert draft.exists()
 
 
 def test_what_is_no_folder_of_a_run_is_refused(tmp_path: Path) -> None:
