@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
+from simenv import fault
 from simenv.errors import CheckFailed, InputError, Interrupted, SimenvError, StorageError
 from simenv.line import plain
 from simenv.system import missing_libraries
@@ -137,7 +138,7 @@ def schema(
 def generate(
     task: Annotated[str, typer.Argument(help="A task's name, or the path of a task file.")],
     scenes: Annotated[int, typer.Option(help="Scenes of the finished dataset.")],
-    out: Annotated[str, typer.Option(help="A folder, or a file that ends in .h5.")],
+    out: Annotated[str, typer.Option(help="A folder, a file that ends in .h5, or s3://... .")],
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
     jobs: Jobs = 1,
     renderer: Annotated[RendererName, typer.Option(help="auto: egl if it works.")] = (
@@ -395,12 +396,19 @@ def repair(
 
 @app.command()
 def merge(
-    paths: Annotated[list[Path], typer.Argument(help="Folders with parts of one run.")],
+    paths: Annotated[list[str], typer.Argument(help="Folders with parts of one run; or a URL.")],
     out: Annotated[Path, typer.Option(help="A folder; it may hold some of the shards.")],
 ) -> None:
     """Put parts of one run, made apart, into one dataset; what contradicts is refused."""
     from simenv.dataset.merge import merge as put_together
+    from simenv.dataset.url import is_url
+    from simenv.generate import copy_to_folder
 
+    if any(map(is_url, paths)):
+        if len(paths) > 1:
+            raise InputError(f"merge: {paths[0]}: copy each URL to a folder, then merge these")
+        _say(f"{copy_to_folder(paths[0], out)} shards were copied")
+        return
     _say(put_together(paths, out).text)
 
 
@@ -770,6 +778,7 @@ def run(arguments: list[str]) -> int:
     """Run one command; the exit status of design and errors.py, never a traceback for a mistake."""
     try:
         _require_libraries()
+        fault.check()
         app(arguments, prog_name="simenv")
     except SimenvError as error:
         for line in str(error).splitlines():

@@ -83,7 +83,7 @@ def rerender(
         poses_sha256=sha256,
         fills=source.fills,
     )
-    return produce(plan, task, Path(out), jobs=jobs, devices=devices, progress=progress)
+    return produce(plan, task, out, jobs=jobs, devices=devices, progress=progress)
 
 
 def _check_apart(source: Path, out: Path) -> None:

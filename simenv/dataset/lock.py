@@ -18,7 +18,7 @@ from simenv.dataset.slice import WHOLE, Slice
 from simenv.dataset.store import INDEX, MANIFESTS, agreeing
 from simenv.errors import InputError, Locked
 
-__all__ = ["RUN", "Identity", "Lock", "identify", "identity_of", "read_run", "run_text", "sweep"]
+__all__ = ["RUN", "Identity", "Lock", "check_identity", "identify", "identity_of", "read_run", "run_text", "sweep"]
 
 RUN = "run.json"
 LOCK = ".lock"
@@ -60,7 +60,15 @@ def identify(out: str | Path, identity: Identity) -> None:
         with _gate(out) if (out / GATE).exists() else nullcontext():
             if not path.exists():
                 replace_file(path, run_text(identity))
-    there = read_run(out)
+    check_identity(out, read_run(out), identity)
+
+
+def check_identity(out: str | Path, there: Mapping[str, Any], identity: Identity) -> None:
+    """Compare what run.json of ``out`` says with the run that is to be made.
+
+    Raises:
+        InputError: if they are two runs.
+    """
     for key, value in identity.items():
         if there.get(key) != value:
             way_out = _WAYS_OUT.get(key, "repeat the arguments that it was begun with")

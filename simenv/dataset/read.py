@@ -25,6 +25,7 @@ from simenv.dataset.schema import BODY_OFFSET, DEPTHS, STEPS
 from simenv.dataset.splits import DEFAULT, check_current, read_split, split_file, split_names
 from simenv.dataset.store import Manifest
 from simenv.dataset.subset import Subset
+from simenv.dataset.url import check_local
 from simenv.errors import InputError
 from simenv.scene import Contacts
 from simenv.spec.explain import suggest
@@ -117,6 +118,7 @@ class Dataset:
     """
 
     def __init__(self, path: str | Path, *, shards: Mapping[int, Manifest] | None = None) -> None:
+        check_local(path)
         self.path = Path(path).absolute()
         self._files = Files(self.path, shards)
 

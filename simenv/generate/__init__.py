@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from multiprocessing import current_process
@@ -24,13 +25,17 @@ from simenv.dataset.lock import Lock, identify
 from simenv.dataset.record import QUARANTINED
 from simenv.dataset.slice import WHOLE, Slice
 from simenv.dataset.store import INDEX, Manifest, committed, manifest_path, shard_name
+from simenv.dataset.url import is_url
 from simenv.errors import InputError
 from simenv.generate.cluster import dask_cluster
 from simenv.generate.executor import Opener, in_executor, opener
+from simenv.generate.fetch import copy_to_folder, index_store
 from simenv.generate.plan import Plan, Shard
+from simenv.generate.remote import Store, shipping
 from simenv.generate.shard import log_line
 from simenv.generate.workers import Limits, in_this_process, in_workers
 from simenv.render.ignored import ignored
+from simenv.scratch import ScratchFolder
 from simenv.spec.load import Task, load_task
 
 __all__ = [
@@ -40,6 +45,7 @@ __all__ = [
     "Slice",
     "Summary",
     "Tally",
+    "copy_to_folder",
     "dask_cluster",
     "generate",
     "opener",
@@ -138,7 +144,7 @@ def generate(
 
     Args:
         task: a loaded task, a name of the catalog, or the path of a task file.
-        out: a folder, or a file that ends in ``.h5``.
+        out: a folder, a file that ends in ``.h5``, or a URL that fsspec knows (``s3://...``).
         scenes: how many scenes the finished dataset has.
         seed: of everything random.
         jobs: worker processes.
@@ -180,7 +186,7 @@ def generate(
     return produce(
         replace(plan, own=own),
         task,
-        Path(out),
+        out,
         jobs=jobs,
         devices=devices,
         limits=limits,
@@ -193,7 +199,7 @@ def generate(
 def produce(
     plan: Plan,
     task: Task,
-    out: Path,
+    out: str | Path,
     *,
     jobs: int = 1,
     devices: Sequence[int] = (),
@@ -203,6 +209,16 @@ def produce(
     progress: Report = lambda line: None,
 ) -> Summary:
     """Make what ``plan`` says, or finish what is there: see `generate`."""
+    if is_url(out):
+        if executor is not None:
+            raise InputError(
+                f"--out: {out}: an executor's workers need a folder; give each of them a slice of "
+                "its own with --shard i/n, or choose a folder that all machines see"
+            )
+        _check_main(jobs)
+        make = _maker(jobs, devices, limits, None)
+        return _into_store(plan, task, Store.at(str(out)), make, retry_quarantined, progress)
+    out = Path(out)
     folder = out.with_name(f"{out.name}.parts") if out.suffix == ".h5" else out
     if folder != out and out.exists():
         raise InputError(f"--out: {out} exists; remove it or choose another name")
@@ -220,6 +236,28 @@ def produce(
             merge_to_file(folder, out)
             shutil.rmtree(folder)
     return summary
+
+
+def _into_store(
+    plan: Plan, task: Task, store: Store, make: Maker, retry_quarantined: bool, progress: Report
+) -> Summary:
+    """The same in an object store; shards are made in a scratch folder of this machine."""
+    with store.lock(plan.own), closing(ScratchFolder()) as scratch:
+        store.identify(plan.header(task).identity)
+        if retry_quarantined:
+            store.forget_quarantined(plan.own)
+        folder = scratch.path / "out"
+        folder.mkdir()
+        store.get_fills(folder)
+        there, shipped = store.committed(), shipping(make, store)
+        try:
+            summary = _fill(plan, task, folder, shipped, progress, there=there, name=store.url)
+        finally:
+            store.put_log(folder / plan.log)
+        made = {number: manifest.scenes for number, manifest in store.committed().items()}
+        if plan.own.whole or made == dict(_with_fills(plan, folder).shards()):
+            index_store(store, folder)
+        return replace(summary, quarantined=store.quarantined(plan.own))
 
 
 def _check_main(jobs: int) -> None:
@@ -265,15 +303,27 @@ def _quarantined(manifest: Manifest) -> list[int]:
     return [int(row["scene"]) for row in manifest.rows if row["outcome"] == QUARANTINED]
 
 
-def _fill(plan: Plan, task: Task, folder: Path, make: Maker, progress: Report) -> Summary:
-    """Make the shards that are not committed yet."""
+def _fill(
+    plan: Plan,
+    task: Task,
+    folder: Path,
+    make: Maker,
+    progress: Report,
+    *,
+    there: Mapping[int, Manifest] | None = None,
+    name: object = None,
+) -> Summary:
+    """Make the shards that are not ``there`` yet: by default those committed in ``folder``.
+
+    ``name``: what the user calls the folder.
+    """
     identify(folder, plan.header(task).identity)
     plan = _with_fills(plan, folder)
-    there = committed(folder, own=plan.own)
+    there = committed(folder, own=plan.own) if there is None else there
     most = max((manifest.scenes[-1] + 1 for manifest in there.values()), default=0)
     if most > plan.scenes and not plan.fills:
         raise InputError(
-            f"--scenes: {folder} holds {most} scenes, {plan.scenes} would lose some; "
+            f"--scenes: {name or folder} holds {most} scenes, {plan.scenes} would lose some; "
             f"ask for {most} or more, or choose another --out"
         )
     shards = plan.own_shards()
