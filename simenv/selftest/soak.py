@@ -50,7 +50,8 @@ def campaign(folder: Path, trials: int, seed: int) -> Outcome:
     ended = in_child(lambda tell: produce(plan, task, out, jobs=0) and None, limit_s=LIMIT_S)
     if ended.status != 0:
         return Outcome(trials, (f"the run ended with {ended}",))
-    lines = [json.loads(line) for line in (out / LOG).read_text().splitlines()]
+    said = map(json.loads, (out / LOG).read_text().splitlines())
+    lines = [line for line in said if "rss_mb" in line]  # those of scenes
     memory = np.array([line["rss_mb"] for line in lines])[WARM_UP:]
     seconds = np.array([sum(line["seconds"].values()) for line in lines])[WARM_UP:]
     growth = 1000 * float(np.polyfit(np.arange(len(memory)), memory, 1)[0])
