@@ -27,6 +27,7 @@ COMPONENTS = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5
 WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3}
 TRIANGLES = 4  # mode of a primitive
 JSON_CHUNK, BINARY_CHUNK = 0x4E4F534A, 0x004E4942
+FARTHEST = 1e9  # of a node, and of its scale
 MAX_NODES = 10_000
 MAX_CORNERS = 20_000_000  # that all nodes draw together
 
@@ -83,6 +84,8 @@ class _Reader:
             X_WN, row = waiting.pop()
             node = nodes[row]
             X_WM = X_WN @ _transform(node)
+            if not (np.abs(X_WM) <= FARTHEST).all():  # NaN is not, either
+                raise InputError(f"places node {row} nowhere; export it again")
             if "mesh" in node:
                 yield X_WM, self.root["meshes"][node["mesh"]]
             waiting += [(X_WM, child) for child in reversed(node.get("children", ()))]

@@ -184,6 +184,7 @@ def _attribute_problem(item: h5g.GroupID | h5d.DatasetID) -> str:
         shown, kind, size = name.decode(), attribute.get_type(), attribute.get_storage_size()
         if kind.get_class() not in PLAIN and SCALES.get(name) != kind.get_class():
             return f"has the attribute {shown} of the class {kind.get_class()}"
+        _ = attribute.dtype  # what NumPy has no type for is damaged
         if size > MAX_ATTRIBUTE:
             return f"has the attribute {shown} of {size} bytes"
         # Many strings may all be the same large one, which is stored once and read many times.
@@ -222,9 +223,9 @@ def _view_problem(name: str, properties: h5p.PropDCID, virtual: re.Pattern[str] 
 
 
 def _type_problem(dataset: h5d.DatasetID) -> str:
-    kind = dataset.get_type()
+    kind, dtype = dataset.get_type(), dataset.dtype  # what NumPy has no type for is damaged
     if kind.get_class() not in PLAIN:
-        return f"has the type {dataset.dtype}"
+        return f"has the type {dtype}"
     return "has a type that is stored apart" if kind.committed() else ""
 
 

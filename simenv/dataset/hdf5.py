@@ -205,16 +205,28 @@ def read_tables(file: h5py.File, layout: Layout) -> Tables:
 
 def read_column(dataset: h5py.Dataset) -> NDArray[Any]:
     """One column, strings as ``str``."""
-    if h5py.check_string_dtype(dataset.dtype) is None:
-        return np.asarray(dataset[()])
-    return _texts(dataset, ())
+    return _values(dataset, ())
 
 
 def read_rows(dataset: h5py.Dataset, rows: slice) -> NDArray[Any]:
     """Some rows of a column, strings as ``str``."""
-    if h5py.check_string_dtype(dataset.dtype) is None:
-        return np.asarray(dataset[rows])
-    return _texts(dataset, rows)
+    return _values(dataset, rows)
+
+
+def _values(dataset: h5py.Dataset, rows: slice | tuple[()]) -> NDArray[Any]:
+    """Rows of a column.
+
+    Raises:
+        InputError: they cannot be read.
+    """
+    try:
+        if h5py.check_string_dtype(dataset.dtype) is None:
+            return np.asarray(dataset[rows])
+        return _texts(dataset, rows)
+    except (OSError, RuntimeError) as error:
+        why = " ".join(str(error).split())
+        where = f"{dataset.file.filename}: {dataset.name}"
+        raise InputError(f"{where} cannot be read ({why}); see simenv validate") from None
 
 
 def _texts(dataset: h5py.Dataset, rows: slice | tuple[()]) -> NDArray[Any]:

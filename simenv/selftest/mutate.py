@@ -9,8 +9,8 @@ __all__ = ["bytes_changed", "lines_changed", "numbers_changed"]
 
 NUMBER = re.compile(rb"-?\d+\.?\d*(?:[eE][-+]?\d+)?")
 NUMBERS = tuple(
-    "0 -0 -1 1e308 -1e308 1e-308 1e400 nan inf -.inf .nan 99999999999999999999 0x10 1_0 1,5 null true "
-    "'1' [1] {} \u0663 1e --1 007".encode().split()
+    "0 -0 -1 1e308 -1e308 1e-308 1e400 nan inf -.inf .nan 99999999999999999999 0x10 1_0 1,5 null "
+    "true '1' [1] {} \u0663 1e --1 007".encode().split()
 )
 STRETCHES = (
     *(b"\x00", b"\xff\xfe", b"\r", b"\t", b"\n\n", b"\xe2\x80\xa8", b"\x1b[2J", b": ", b"- "),

@@ -39,6 +39,7 @@ MAX_DEPTH = 24  # the deepest model has 8 levels
 MAX_VALUES = 64_000  # after aliases are expanded; a path of 5000 camera poses has 60,000
 MAX_TAG = 200  # characters; the parser takes a time that grows with their square
 MAX_INTEGER = 2**63 - 1  # what HDF5 and numpy can hold
+MAX_NUMBER = 1e30  # of any other; sums and squares of it are still numbers
 MAX_SHOWN = 60  # characters of a value in an error line
 
 Key = str | int  # of a mapping, of a list
@@ -284,7 +285,7 @@ class _Reader:
                 self.refuse(event, f"{_cut(text)} has more than 64 bits; write it as 1.0e30")
             return number
         if _FLOAT.fullmatch(text):
-            if abs(float(text)) == float("inf"):
+            if abs(float(text)) > MAX_NUMBER:
                 self.refuse(event, f"{_cut(text)} is too large for a number; write a smaller one")
             return float(text)
         return text
