@@ -22,7 +22,7 @@ from functools import lru_cache
 
 from simenv.errors import InputError
 
-__all__ = ["ACTIONS", "STEPS", "VARIABLE", "Fault", "faults", "point"]
+__all__ = ["ACTIONS", "STEPS", "VARIABLE", "Fault", "check", "faults", "point"]
 
 VARIABLE = "SIMENV_FAULT"
 FLOOD_BYTES = 2 << 30  # what an engine in a bad loop prints
@@ -31,7 +31,8 @@ STEPS = (
     "shard",  # a shard is begun; its number
     "scene",  # a scene is begun; its number
     "write",  # a piece of a file goes to the disk
-    "sync",  # a file's bytes are to be on the disk for certain
+    "sync",  # a file's bytes, or a folder's names, are to be on the disk for certain
+    "rename",  # a file takes its name
     "log",  # a line is appended to run.log.jsonl
     "after_draft",  # a shard and its manifest lie aside, whole; the shard's number
     "after_manifest_aside",  # the commit has begun; the shard's number
@@ -52,6 +53,16 @@ class Fault:
     step: str
     number: int | None = None
     attempt: int | None = None
+
+
+def check() -> None:
+    """Before anything is done: whether there is such a fault as `SIMENV_FAULT` asks for.
+
+    Raises:
+        InputError: there is no such action or step.
+    """
+    if said := os.environ.get(VARIABLE):
+        faults(said)
 
 
 def point(step: str, number: int | None = None, *, attempt: int = 1) -> None:

@@ -67,6 +67,7 @@ def rename(path: Path) -> None:
 
 def move(source: Path, target: Path) -> None:
     """``source`` takes the place of ``target`` in its folder, also after a power cut."""
+    point("rename")
     os.replace(source, target)
     _sync_folder(target.parent)
 
@@ -94,6 +95,7 @@ def make_folder(path: Path) -> None:
 def _sync_folder(folder: Path) -> None:
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
+        point("sync")
         os.fsync(fd)
     finally:
         os.close(fd)
