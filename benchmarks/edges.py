@@ -166,7 +166,7 @@ class Judge:
         """Whether another part of the same object is within 2.5 mm."""
         tree = cKDTree(self.points(row))
         twins = [k for k in parts if k != row and self.name(k) == self.name(row)]
-        return any(tree.query(self.points(k))[0].min() < TOUCH_M for k in twins)
+        return any(np.min(tree.query(self.points(k))[0]) < TOUCH_M for k in twins)
 
     def overhang_m(self, row: int, own: NDArray[np.int64]) -> float:
         """How far a part reaches out of what is under its middle: a belt, or a table."""

@@ -2,13 +2,16 @@
 
 import os
 import signal
+import subprocess
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from simenv import fault
 from simenv.errors import InputError
 from simenv.selftest.nursery import in_child
+from simenv.selftest.small import Run, command
 
 
 @pytest.fixture(autouse=True)
@@ -72,7 +75,7 @@ def test_a_signal_ends_the_process(action: str, number: int) -> None:
 
 
 def test_a_child_can_leave_or_hang() -> None:
-    left = in_child(lambda tell: fault.point("scene", 1) or 3, fault="exit@scene")
+    left = in_child(lambda tell: fault.point("scene", 1), fault="exit@scene")
     assert (left.status, left.hung) == (0, False)
     stuck = in_child(lambda tell: fault.point("scene", 1), fault="hang@scene", limit_s=0.3)
     assert stuck.hung
@@ -88,3 +91,13 @@ def test_a_childs_words_survive_it() -> None:
     ended = in_child(work)
     assert ended.told == ("one",)
     assert ended.printed == "two\n"
+
+
+def test_a_wrong_fault_is_told_before_anything_is_made(tmp_path: Path) -> None:
+    task, out = tmp_path / "task.yaml", tmp_path / "out"
+    words = command(Run(2), task, out)
+    environment = {**os.environ, fault.VARIABLE: "kill@scenes:1"}
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == InputError.exit_status
+    assert done.stderr.startswith("simenv: SIMENV_FAULT: kill@scenes:1: no such step; there are ")
+    assert not out.exists()

@@ -6,7 +6,8 @@ No file holds a time stamp, and everything is made in one fixed order: equal con
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from io import BytesIO
 from typing import Any
 
@@ -161,7 +162,16 @@ def _filters(shape: tuple[int, ...], dtype: str) -> dict[str, Any]:
 
 
 def read_layout(file: h5py.File) -> Layout:
-    """The columns that ``file`` has."""
+    """The columns that ``file`` has.
+
+    Raises:
+        InputError: it is damaged.
+    """
+    with _damage(file):
+        return _layout(file)
+
+
+def _layout(file: h5py.File) -> Layout:
     cameras = {}
     for name, group in file["cameras"].items():
         height, width = group["depth"].shape[1:]
@@ -219,13 +229,19 @@ def _values(dataset: h5py.Dataset, rows: slice | tuple[()]) -> NDArray[Any]:
     Raises:
         InputError: they cannot be read.
     """
-    try:
+    with _damage(dataset):
         if h5py.check_string_dtype(dataset.dtype) is None:
             return np.asarray(dataset[rows])
         return _texts(dataset, rows)
-    except (OSError, RuntimeError) as error:
-        why = " ".join(str(error).split())
-        where = f"{dataset.file.filename}: {dataset.name}"
+
+
+@contextmanager
+def _damage(item: h5py.Group | h5py.Dataset) -> Iterator[None]:
+    """What bytes that are not as they were written set off in h5py is one line."""
+    try:
+        yield
+    except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
+        why, where = " ".join(str(error).split()), f"{item.file.filename}: {item.name}"
         raise InputError(f"{where} cannot be read ({why}); see simenv validate") from None
 
 
@@ -235,10 +251,7 @@ def _texts(dataset: h5py.Dataset, rows: slice | tuple[()]) -> NDArray[Any]:
     Raises:
         InputError: a text holds characters that are no text, such as those that steer a terminal.
     """
-    try:
-        found = np.asarray(dataset.asstr()[rows], dtype=object)
-    except UnicodeDecodeError:
-        raise InputError(f"{dataset.file.filename}: {dataset.name} is no UTF-8 text") from None
+    found = np.asarray(dataset.asstr()[rows], dtype=object)
     for text in found.flat:
         if not text.isprintable():
             raise InputError(f"{dataset.file.filename}: {dataset.name} holds {ascii(text)[:60]}")
@@ -251,7 +264,8 @@ def read_attributes(file: h5py.File) -> dict[str, Any]:
     Raises:
         InputError: a text is none; see `read_column`.
     """
-    found = {k: v.item() if isinstance(v, np.generic) else v for k, v in file.attrs.items()}
+    with _damage(file):
+        found = {k: v.item() if isinstance(v, np.generic) else v for k, v in file.attrs.items()}
     for name, value in found.items():
         if not isinstance(value, str | int | float) or not str(value).isprintable():
             raise InputError(f"{file.filename}: attribute {name} is {ascii(value)[:60]}")
@@ -260,7 +274,5 @@ def read_attributes(file: h5py.File) -> dict[str, Any]:
 
 def read_text(dataset: h5py.Dataset) -> str:
     """A dataset that is one string."""
-    try:
+    with _damage(dataset):
         return str(dataset.asstr()[()])
-    except UnicodeDecodeError:
-        raise InputError(f"{dataset.file.filename}: {dataset.name} is no UTF-8 text") from None

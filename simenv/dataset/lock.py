@@ -18,7 +18,17 @@ from simenv.dataset.slice import WHOLE, Slice
 from simenv.dataset.store import INDEX, MANIFESTS, agreeing
 from simenv.errors import InputError, Locked
 
-__all__ = ["RUN", "Identity", "Lock", "check_identity", "identify", "identity_of", "read_run", "run_text", "sweep"]
+__all__ = [
+    "RUN",
+    "Identity",
+    "Lock",
+    "check_identity",
+    "identify",
+    "identity_of",
+    "read_run",
+    "run_text",
+    "sweep",
+]
 
 RUN = "run.json"
 LOCK = ".lock"

@@ -64,8 +64,8 @@ class _Packed:
 def merge(paths: Sequence[str | Path], out: str | Path) -> Merged:
     """Put the committed shards of all ``paths`` into ``out``, which may hold some already.
 
-    Shards of one number must be equal. The index is written last, whether or not shards are still
-    missing.
+    Shards of one number must be equal, or one is what the other was before its run was extended.
+    The index is written last, whether or not shards are still missing.
 
     Raises:
         InputError: one is no folder of a run, or of another run than the first; or two hold
@@ -80,14 +80,12 @@ def merge(paths: Sequence[str | Path], out: str | Path) -> Merged:
     found = _found(folders)
     with Lock(out):
         identify(out, identity)
-        there = committed(out)
-        for number, copy in found.items():
-            if number in there:
-                _check_same(_Copy(Path(out), there[number]), copy)
+        there = {n: _Copy(Path(out), own) for n, own in committed(out).items()}
+        wanted = {n: _longer(there.get(n, copy), copy) for n, copy in found.items()}
         _fills(folders, Path(out))
-        missing = [number for number in found if number not in there]
+        missing = [n for n, copy in wanted.items() if copy is not there.get(n)]
         for number in missing:
-            commit_shard(out, number, _Packed(found[number]))
+            commit_shard(out, number, _Packed(wanted[number]))
         write_index(out)
         whole = committed(out)
     return Merged(len(whole), sum(len(own.scenes) for own in whole.values()), len(missing))
@@ -95,6 +93,9 @@ def merge(paths: Sequence[str | Path], out: str | Path) -> Merged:
 
 def _identity(folders: Sequence[Path]) -> Identity:
     """Of the run that all folders belong to."""
+    for folder in folders:
+        if not folder.is_dir():
+            raise InputError(f"{folder}: is no folder; name folders that simenv generate wrote")
     runs = [read_run(folder) for folder in folders]
     for folder, run in zip(folders, runs, strict=True):
         for key in sorted(runs[0].keys() | run.keys()):
@@ -107,23 +108,29 @@ def _identity(folders: Sequence[Path]) -> Identity:
 
 
 def _found(folders: Sequence[Path]) -> Mapping[int, _Copy]:
-    """By number; what two folders have is the same."""
+    """By number; what two folders have does not contradict."""
     found: dict[int, _Copy] = {}
     for folder in folders:
         for number, manifest in committed(folder).items():
             copy = _Copy(folder, manifest)
-            _check_same(found.setdefault(number, copy), copy)
+            found[number] = _longer(found.get(number, copy), copy)
     if not found:
         raise InputError(f"{folders[0]}: holds no committed shard; name folders that do")
     return dict(sorted(found.items()))
 
 
-def _check_same(one: _Copy, other: _Copy) -> None:
-    if one.manifest.sha256 != other.manifest.sha256:
-        raise InputError(
-            f"{one.path} and {other.path} differ; find out which is right (simenv verify) and "
-            "leave the other out"
-        )
+def _longer(one: _Copy, other: _Copy) -> _Copy:
+    """Of two shards of one number: the first if they are equal, else that with more scenes."""
+    if one.manifest.sha256 == other.manifest.sha256:
+        return one
+    short, long = sorted((one, other), key=lambda copy: len(copy.manifest.rows))
+    begun = len(short.manifest.rows)
+    if begun < len(long.manifest.rows) and long.manifest.rows[:begun] == short.manifest.rows:
+        return long
+    raise InputError(
+        f"{one.path} and {other.path} differ; find out which is right (simenv verify) and "
+        "leave the other out"
+    )
 
 
 def _fills(folders: Sequence[Path], out: Path) -> None:

@@ -338,8 +338,8 @@ def _fill(
     progress({"scenes": found, "images": 0})
     stages = Counter[str]()
     with _Tail(folder / plan.log) as tail:
-        log_line(folder / plan.log, event="begin", scenes=count, found=found, pid=os.getpid(),
-                 renderer=plan.renderer, command=_command())  # fmt: skip
+        log_line(folder / plan.log, event="begin", scenes=count, whole=plan.count, found=found,
+                 pid=os.getpid(), renderer=plan.renderer, command=_command())  # fmt: skip
 
         def report() -> None:
             for line in tail.lines():

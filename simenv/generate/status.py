@@ -3,39 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from simenv.dataset.lock import read_run
 from simenv.dataset.record import QUARANTINED
 from simenv.dataset.store import INDEX, committed
 from simenv.errors import InputError
-from simenv.generate.notes import Place, read_places
-from simenv.generate.shard import LOG
+from simenv.generate.journal import Journal, Line, WorkerStatus, journals
 
-__all__ = ["Status", "WorkerStatus", "run_status"]
-
-RECENT_S = 300.0  # the rate is that of the last minutes: scenes differ, machines get busy
-
-Line = Mapping[str, Any]  # of run.log.jsonl
-
-
-@dataclass(frozen=True)
-class WorkerStatus:
-    """A worker of a run that is at work."""
-
-    pid: int
-    shard: int  # -1: it has not begun one
-    scene: int  # -1: it is between two
-    seconds: float  # for so long
-    memory_mb: float  # in RAM
+__all__ = ["Status", "run_status"]
 
 
 @dataclass(frozen=True)
@@ -44,20 +24,20 @@ class Status:
 
     path: str
     state: str  # "running", "interrupted", "finished", "elsewhere"
-    holder: str  # process and machine that hold the lock, or held it last
-    scenes: int | None  # of the finished dataset; None: its log does not say
+    holders: tuple[str, ...]  # processes and machines that hold a lock, or may hold one elsewhere
+    scenes: int | None  # of the finished dataset; None: no log says
     made: int  # scenes, committed or in a shard that is in work
     committed: int
     scenes_per_s: float | None  # None: too early to say
     seconds_left: float | None
-    silent_s: float | None  # since the last line of the log
+    silent_s: float | None  # since the last line of a log
     workers: tuple[WorkerStatus, ...]
     memory_mb: float  # of the run and its workers
     outcomes: Mapping[str, int]  # scenes
     rejected: Mapping[str, int]  # attempts, by reason
     failures: int  # workers that ended before their shard did, since the run began
     quarantined: Mapping[int, str]  # scene -> why
-    command: str  # that began the run, and resumes it
+    commands: tuple[str, ...]  # that resume it
 
     @property
     def json(self) -> str:
@@ -67,14 +47,15 @@ class Status:
     @property
     def text(self) -> str:
         """All of it, for a person."""
-        rows = [("", self._head), *self._pace, *self._people, *self._results, *self._way_out]
-        wide = max(len(word) for word, _ in rows)
-        return "\n".join(f"{word:{wide}}  {said}" if word else said for word, said in rows)
+        rows = [*self._pace, *self._people, *self._results]
+        rows += [("resume with", command) for command in self.commands]
+        wide = max((len(word) for word, _ in rows), default=0)
+        return "\n".join([self._head, *(f"{word:{wide}}  {said}" for word, said in rows)])
 
     @property
     def _head(self) -> str:
         whole = "?" if self.scenes is None else str(self.scenes)
-        who = f" ({self.holder})" if self.state in ("running", "elsewhere") and self.holder else ""
+        who = f" ({', '.join(self.holders)})" if self.holders else ""
         return (
             f"{self.path}: {_STATES[self.state]}{who}: {self.made} of {whole} scenes, "
             f"{self.committed} of them committed"
@@ -91,8 +72,7 @@ class Status:
     def _people(self) -> list[tuple[str, str]]:
         if self.state != "running":
             return []
-        count = len(self.workers)
-        crew = f" in {count} workers and their parent" if count else ""
+        crew = f", {len(self.workers)} workers included" if self.workers else ""
         rows = [("memory", f"{self.memory_mb:.0f} MB{crew}")]
         if self.silent_s is not None:
             rows.append(("last sign", f"{_duration(self.silent_s)} ago"))
@@ -106,15 +86,9 @@ class Status:
         if self.rejected:
             rows.append(("rejected attempts", _listed(self.rejected)))
         if self.failures:
-            rows.append(("workers that failed", f"{self.failures}, see {LOG}"))
+            rows.append(("workers that failed", f"{self.failures}, see run.log*.jsonl"))
         why = self.quarantined.items()
         return rows + [("quarantined", f"scene {scene}: {cause}") for scene, cause in why]
-
-    @property
-    def _way_out(self) -> list[tuple[str, str]]:
-        if self.state == "interrupted":
-            return [("resume with", self.command or "the same simenv generate command")]
-        return []
 
 
 _STATES = {
@@ -138,164 +112,103 @@ def run_status(path: str | Path, *, now_s: float | None = None) -> Status:
     now_s = time.time() if now_s is None else now_s
     folder = _folder(Path(path))
     read_run(folder)
-    lines = read_log(folder / LOG)
-    begin = next((line for line in reversed(lines) if line.get("event") == "begin"), {})
-    lines_now = lines[lines.index(begin) :] if begin else []
-    manifests = committed(folder)
-    rows = [row for manifest in manifests.values() for row in manifest.rows]
+    found = journals(folder)
+    rows = [row for manifest in committed(folder).values() for row in manifest.rows]
     stored = {int(row["scene"]): str(row["outcome"]) for row in rows}
-    state, holder = _state(folder, len(stored), begin, lines_now)
-    seen = _last_of_each(lines)
-    in_work = _in_work(lines_now, stored) if state in ("running", "elsewhere") else {}
-    scenes = begin.get("scenes")
-    rate = _rate(lines_now, now_s if state == "running" else None)
-    workers = _workers(begin, lines_now, now_s) if state == "running" else ()
-    made = {**{scene: str(line["outcome"]) for scene, line in in_work.items()}, **stored}
+    scenes = _whole(found)
+    state = _state(folder, found, len(stored), scenes)
+    made = {**_in_work(found), **stored}
+    rates = [rate for one in _telling(found, state) if (rate := one.rate(now_s))]
+    left = None if scenes is None else max(0, scenes - len(made))
+    last = [one.lines[-1]["unix_s"] for one in found if one.lines]
     return Status(
         path=str(path),
         state=state,
-        holder=holder,
+        holders=tuple(one.holder for one in found if one.held or one.elsewhere),
         scenes=scenes,
         made=len(made),
         committed=len(stored),
-        scenes_per_s=rate,
-        seconds_left=(scenes - len(made)) / rate
-        if scenes and rate and state == "running"
-        else None,
-        silent_s=max(0.0, now_s - lines[-1]["unix_s"]) if lines else None,
-        workers=workers,
-        memory_mb=round(_memory_mb(holder, workers), 1) if state == "running" else 0.0,
-        outcomes=dict(sorted(Counter(made.values()).items())),
-        rejected=_rejected(seen, made),
-        failures=sum(line.get("event") in ("failed", QUARANTINED) for line in lines_now),
-        quarantined=_quarantined(lines, stored),
-        command=str(begin.get("command", "")),
+        scenes_per_s=sum(rates) if rates else None,
+        seconds_left=left / sum(rates) if rates and left and state == "running" else None,
+        silent_s=max(0.0, now_s - max(last)) if last else None,
+        workers=tuple(worker for one in found for worker in one.workers),
+        memory_mb=round(sum(one.memory_mb for one in found), 1),
+        outcomes=_counted(made.values()),
+        rejected=_rejected(found, made),
+        failures=sum(one.failures for one in found),
+        quarantined=_quarantined(found, stored),
+        commands=_commands(found) if state == "interrupted" else (),
     )
 
 
 def _folder(path: Path) -> Path:
-    """Where the shards and the log of a run are."""
+    """Where the shards and the logs of a run are."""
     parts = path.with_name(f"{path.name}.parts")
     if path.suffix == ".h5" and parts.is_dir():
         return parts
     if path.is_file():
-        raise InputError(f"{path}: is finished, and a single file keeps no log; see simenv view")
+        raise InputError(f"{path}: is finished, and a single file keeps no log; try simenv view")
     if not path.is_dir():
         raise InputError(f"{path}: does not exist; name the --out of a simenv generate")
     return path
 
 
-def read_log(path: Path) -> list[Line]:
-    """The whole lines of a log; one that was torn when the power went is passed over."""
-    found: list[Line] = []
-    with suppress(FileNotFoundError), path.open("rb") as file:
-        for text in file:
-            with suppress(ValueError):
-                line = json.loads(text)
-                if isinstance(line, dict) and "unix_s" in line:
-                    found.append(line)
-    return found
+def _whole(found: Sequence[Journal]) -> int | None:
+    """Scenes of the finished dataset: what the run said that began last."""
+    begins = [one.begin for one in found if one.begin]
+    last = max(begins, key=lambda begin: float(begin["unix_s"]), default=None)
+    return None if last is None else last.get("whole", last.get("scenes"))
 
 
-def _state(folder: Path, stored: int, begin: Line, lines: Sequence[Line]) -> tuple[str, str]:
-    holder = ""
-    with suppress(OSError):
-        holder = (folder / ".lock").read_text(errors="replace").strip()
-    if _held(folder / ".lock", holder):
-        return "running", holder
-    whole = (folder / INDEX).exists() and stored >= begin.get("scenes", 0)
-    if whole:
-        return "finished", holder
-    here = not holder or holder.endswith(f" on {socket.gethostname()}")
-    ended = any(line.get("event") == "end" for line in lines)
-    return ("interrupted" if here or ended else "elsewhere"), holder
+def _state(folder: Path, found: Sequence[Journal], stored: int, scenes: int | None) -> str:
+    if any(one.held for one in found):
+        return "running"
+    if (folder / INDEX).exists() and stored >= (scenes or 0):
+        return "finished"
+    return "elsewhere" if any(one.elsewhere for one in found) else "interrupted"
 
 
-def _held(lock: Path, holder: str) -> bool:
-    """Whether a process of this machine holds the lock: the kernel's list says so (proc(5))."""
-    try:
-        inode = lock.stat().st_ino
-        listed = Path("/proc/locks").read_text().splitlines()
-    except OSError:
-        return False
-    own = [line.split() for line in listed if f":{inode} " in line and " FLOCK " in line]
-    # Two file systems may have a file of that number each; the holder wrote its own into the lock.
-    return any(f"pid {words[words.index('FLOCK') + 3]} on " in holder for words in own)
+def _telling(found: Sequence[Journal], state: str) -> list[Journal]:
+    """Those whose rate counts: of a run at work, only what is at work."""
+    return [one for one in found if one.held or state != "running"]
 
 
-def _last_of_each(lines: Sequence[Line]) -> dict[int, Line]:
-    """The last line of each scene: those of a run that was interrupted are made again."""
-    return {int(line["scene"]): line for line in lines if "event" not in line and "scene" in line}
+def _in_work(found: Sequence[Journal]) -> dict[int, str]:
+    """Scenes that are made, though their shard may not be committed yet."""
+    alive = [one for one in found if one.held or one.elsewhere]
+    return {k: str(line["outcome"]) for one in alive for k, line in one.fresh.items()}
 
 
-def _in_work(lines: Sequence[Line], stored: Mapping[int, str]) -> dict[int, Line]:
-    return {scene: line for scene, line in _last_of_each(lines).items() if scene not in stored}
-
-
-def _rate(lines: Sequence[Line], now_s: float | None) -> float | None:
-    """Scenes a second: of the last minutes of a run at work, else of all of it."""
-    if not lines:
-        return None
-    end_s = lines[-1]["unix_s"] if now_s is None else now_s
-    since = lines[0]["unix_s"] if now_s is None else max(lines[0]["unix_s"], now_s - RECENT_S)
-    count = sum("event" not in line and line["unix_s"] >= since for line in lines)
-    return count / (end_s - since) if count and end_s > since else None
-
-
-def _rejected(seen: Mapping[int, Line], made: Mapping[int, str]) -> dict[str, int]:
+def _rejected(found: Sequence[Journal], made: Mapping[int, str]) -> dict[str, int]:
     """Attempts by reason, of the scenes that count; a quarantined one was not tried in full."""
+    seen: dict[int, Line] = {}
+    for one in found:
+        seen.update(one.seen)
     whole = [line for scene, line in seen.items() if made.get(scene, QUARANTINED) != QUARANTINED]
-    return dict(sorted(Counter(why for line in whole for why in line["reasons"]).items()))
+    return _counted(str(why) for line in whole for why in line["reasons"])
 
 
-def _quarantined(lines: Sequence[Line], stored: Mapping[int, str]) -> dict[int, str]:
+def _quarantined(found: Sequence[Journal], stored: Mapping[int, str]) -> dict[int, str]:
     """Scenes that were left out, or will be when their shard is committed."""
-    why = {
-        int(line["scene"]): str(line.get("cause", ""))
-        for line in lines
-        if line.get("event") == QUARANTINED and line.get("scene", -1) >= 0
-    }
+    why = {scene: cause for one in found for scene, cause in one.quarantined.items() if scene >= 0}
     gone = {scene for scene, outcome in stored.items() if outcome == QUARANTINED}
-    waiting = {scene for scene in why if scene not in stored}
-    return {scene: why.get(scene, "") for scene in sorted(gone | waiting)}
+    return {scene: why.get(scene, "") for scene in sorted(gone | (why.keys() - stored.keys()))}
 
 
-def _workers(begin: Line, lines: Sequence[Line], now_s: float) -> tuple[WorkerStatus, ...]:
-    """Those that live, by their own notes."""
-    notes = next((line["notes"] for line in reversed(lines) if "notes" in line), None)
-    if notes is None:
-        return ()
-    at = time.monotonic()
-    places = sorted(read_places(Path(notes)).items())
-    found = [_worker(pid, place, at) for pid, place in places]
-    return tuple(worker for worker in found if worker.memory_mb)
+def _commands(found: Sequence[Journal]) -> tuple[str, ...]:
+    """What resumes each part that has not come to its end."""
+    left = [one for one in found if not one.ended] or list(found)
+    said = [str(one.begin.get("command", "")) for one in left]
+    return tuple(dict.fromkeys(word or "the same simenv generate command" for word in said))
 
 
-def _worker(pid: int, place: Place, at: float) -> WorkerStatus:
-    seconds = round(max(0.0, at - place.since_s), 3)
-    return WorkerStatus(pid, place.shard, place.scene, seconds, round(_resident_mb(pid), 1))
-
-
-def _memory_mb(holder: str, workers: Sequence[WorkerStatus]) -> float:
-    words = holder.split()
-    parent = int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
-    return _resident_mb(parent) + sum(worker.memory_mb for worker in workers)
-
-
-def _resident_mb(pid: int) -> float:
-    """Memory in RAM of a process; 0 where there is none (proc(5), statm)."""
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    except (OSError, ValueError, IndexError):
-        return 0.0
-    return pages * os.sysconf("SC_PAGESIZE") / 2**20
+def _counted(words: Iterable[str]) -> dict[str, int]:
+    return dict(sorted(Counter(words).items()))
 
 
 def _at(worker: WorkerStatus) -> str:
-    where = (
-        f"scene {worker.scene} of shard {worker.shard}" if worker.scene >= 0 else "between scenes"
-    )
-    return f"{worker.pid}: {where}, for {_duration(worker.seconds)}, {worker.memory_mb:.0f} MB"
+    where = f"scene {worker.scene} of shard {worker.shard}" if worker.scene >= 0 else "between two"
+    return f"{worker.pid}: {where} for {_duration(worker.seconds)}, {worker.memory_mb:.0f} MB"
 
 
 def _listed(counts: Mapping[str, int]) -> str:
@@ -303,7 +216,7 @@ def _listed(counts: Mapping[str, int]) -> str:
 
 
 def _duration(seconds: float) -> str:
-    """Of seconds, in words that are precise enough."""
+    """In words that are precise enough."""
     if seconds < 100:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     minutes = seconds / 60

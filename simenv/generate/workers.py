@@ -208,7 +208,8 @@ class _Crew:
                 continue
             since = self.missed.setdefault(pid, now)
             if now - since > SILENCE_S and not future.done():
-                gone.append((future, ProcessExpired("left", code=0, pid=pid)))
+                left = ProcessExpired("left", code=0, pid=pid)  # type: ignore[no-untyped-call]
+                gone.append((future, left))
         return gone
 
     def _end_late_ones(self) -> None:

@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -61,7 +62,7 @@ def judge(cases: Sequence[Case], folder: Path) -> Iterator[Verdict]:
     first = 0
     while first < len(cases):
         batch = cases[first : first + BATCH]
-        ended = in_child(lambda tell, b=batch, k=first: _work(tell, b, folder, k), limit_s=600.0)
+        ended = in_child(partial(_work, batch, folder, first), limit_s=600.0)
         done = 0
         for word, text in map(json.loads, ended.told):
             yield Verdict(batch[done], word, text)
@@ -79,7 +80,7 @@ def _end(ended: Ended) -> tuple[Word, str]:
     return "died", f"{how} {ended.printed.strip()[-SHOWN:]}"
 
 
-def _work(tell: Tell, cases: Sequence[Case], folder: Path, number: int) -> None:
+def _work(cases: Sequence[Case], folder: Path, number: int, tell: Tell) -> None:
     """In the child: each case with its own time, and one word about it."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))

@@ -17,9 +17,9 @@ from simenv.selftest.small import Run, files
 
 __all__ = ["campaign"]
 
-SCENES = 6
+SCENES = 4
 ACTIONS = ("enospc", "efbig", "eio")
-STEPS = ("write", "sync", "log")
+STEPS = ("write", "sync", "rename", "log")  # taken in turn
 SAID = re.compile(r"simenv: (/\S+): cannot write \d+ bytes: ")
 SCRATCH = tempfile.gettempdir()  # where the engines' files are, and a disk can be full as well
 SMALLEST = 100  # bytes: not even run.json fits
@@ -74,7 +74,7 @@ class _Turns:
             limit = self._limit(turn)
             ended = in_child(lambda tell: _limited(run, out, limit))
             return f"trial {turn}: files of {limit} bytes at most", ended
-        step = STEPS[turn % 9 // 3]
+        step = STEPS[turn // 3 % len(STEPS)]
         self.number[step] += 1
         fault = f"{self.rng.choice(ACTIONS)}@{step}:{self.number[step]}"
         ended = in_child(lambda tell: run.status(out), fault=fault)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -47,11 +49,11 @@ def _second_run(run: Run, out: Path) -> list[str]:
     """Another run comes while the first one stands still; nothing in the folder may change."""
     first = Child.start(lambda tell: run.status(out))
     _until_begun(out)
-    first.kill(_STOP)
+    first.kill(signal.SIGSTOP)
     before = _listing(out)
     second = in_child(lambda tell: run.status(out))
     after = _listing(out)
-    first.kill(_GO)
+    first.kill(signal.SIGCONT)
     ended = first.wait()
     problems = []
     if second.status != Locked.exit_status or "another run is writing here" not in second.printed:
@@ -61,9 +63,6 @@ def _second_run(run: Run, out: Path) -> list[str]:
     if ended.status != 0:
         problems.append(f"the first run ended with {ended.status}: {ended.printed.strip()}")
     return problems
-
-
-_STOP, _GO = 19, 18  # SIGSTOP, SIGCONT
 
 
 def _read_meanwhile(run: Run, out: Path, truth: Pictures) -> tuple[int, list[str]]:
@@ -102,7 +101,12 @@ def _until_begun(out: Path) -> None:
         time.sleep(POLL_S)
 
 
-def _listing(out: Path) -> dict[str, tuple[int, int]]:
-    """Size and time of change of everything in the folder."""
-    found = [out, *out.rglob("*")]
-    return {str(path): (path.stat().st_size, path.stat().st_mtime_ns) for path in found}
+def _listing(out: Path) -> dict[str, tuple[int | str, ...]]:
+    """What everything in the folder is: its number, its times of change, its bytes."""
+    return {str(path): _known_by(path) for path in (out, *out.rglob("*"))}
+
+
+def _known_by(path: Path) -> tuple[int | str, ...]:
+    stat = path.stat()
+    digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+    return stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, digest

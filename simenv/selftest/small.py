@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
+from simenv.dataset.fills import FillRound
 from simenv.dataset.store import INDEX, MANIFESTS
 from simenv.errors import SimenvError
 from simenv.generate import Plan, produce
 from simenv.spec.load import Task, task_from_text
 
-__all__ = ["SHARD", "Run", "files"]
+__all__ = ["SHARD", "TASK", "Run", "command", "files", "task"]
 
 SHARD = 2  # scenes
 TASK = """
@@ -38,6 +40,14 @@ def task() -> Task:
     return task_from_text(TASK)
 
 
+class _Ready(Plan):
+    """Takes the task from memory: reading it again is most of what so small a run costs."""
+
+    def task(self) -> Task:
+        """The small task."""
+        return task()
+
+
 @dataclass(frozen=True)
 class Run:
     """How many scenes, and by how many workers."""
@@ -45,17 +55,21 @@ class Run:
     scenes: int
     jobs: int = 0
     seed: int = 0
+    shard: int | None = SHARD  # scenes; None: as the command cuts them
+    fills: tuple[FillRound, ...] = ()  # of scenes that come after
 
     @property
     def plan(self) -> Plan:
-        """In shards of SHARD scenes, so that there is much to commit."""
-        plan = Plan.of(task(), scenes=self.scenes, seed=self.seed, renderer="tiny")
-        return replace(plan, shard_scenes=SHARD)
+        """In small shards, so that there is much to commit."""
+        plan = _Ready.of(
+            task(), scenes=self.scenes, seed=self.seed, renderer="tiny", fills=self.fills
+        )
+        return plan if self.shard is None else replace(plan, shard_scenes=self.shard)
 
     @property
     def shards(self) -> int:
         """How many there are in the end."""
-        return -(-self.scenes // SHARD)
+        return len(list(self.plan.shards()))
 
     def into(self, out: Path) -> None:
         """Make them, or finish what is there."""
@@ -69,6 +83,14 @@ class Run:
             print(f"simenv: {error}")
             return error.exit_status
         return 0
+
+
+def command(run: Run, path: Path, out: Path) -> list[str]:
+    """The same as it is typed into a shell; its task is put into the file ``path``."""
+    path.write_text(TASK)
+    words = {"scenes": run.scenes, "seed": run.seed, "jobs": run.jobs, "renderer": "tiny"}
+    options = [f"--{name}={value}" for name, value in words.items()]
+    return [sys.executable, "-m", "simenv", "generate", str(path), *options, f"--out={out}"]
 
 
 def files(out: Path) -> dict[str, bytes]:

@@ -11,7 +11,7 @@ import numpy as np
 from simenv.generate import Plan, produce
 from simenv.generate.shard import LOG
 from simenv.selftest.campaign import Outcome
-from simenv.selftest.nursery import in_child
+from simenv.selftest.nursery import Tell, in_child
 from simenv.spec.load import task_from_text
 
 __all__ = ["campaign"]
@@ -47,7 +47,11 @@ def campaign(folder: Path, trials: int, seed: int) -> Outcome:
     task, out = task_from_text(TASK), folder / "out"
     scenes = trials + WARM_UP
     plan = replace(Plan.of(task, scenes=scenes, seed=seed, renderer="tiny"), shard_scenes=100)
-    ended = in_child(lambda tell: produce(plan, task, out, jobs=0) and None, limit_s=LIMIT_S)
+
+    def work(tell: Tell) -> None:
+        produce(plan, task, out, jobs=0)
+
+    ended = in_child(work, limit_s=LIMIT_S)
     if ended.status != 0:
         return Outcome(trials, (f"the run ended with {ended}",))
     said = map(json.loads, (out / LOG).read_text().splitlines())

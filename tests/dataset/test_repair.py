@@ -1,13 +1,13 @@
 """Repair keeps what is proven whole, puts the rest aside, and does nothing twice."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from simenv.dataset.index import merge_to_file, write_index
 from simenv.dataset.lock import Lock
-from simenv.dataset.merge import merge
 from simenv.dataset.read import Dataset
 from simenv.dataset.repair import repair
 from simenv.dataset.seal import broken_seal
@@ -15,7 +15,7 @@ from simenv.dataset.store import commit_shard, committed, manifest_path
 from simenv.dataset.validate import validate
 from simenv.errors import InputError, Locked
 from simenv.selftest.small import files
-from tests.dataset.factory import THREE, builder, commit, dataset, header, record
+from tests.dataset.factory import THREE, builder
 
 
 def test_nothing_is_done_to_a_sound_dataset(out: Path) -> None:
@@ -44,7 +44,7 @@ def test_a_damaged_shard_is_put_aside_and_the_index_says_so(out: Path) -> None:
     assert not validate(out).findings
 
 
-MANIFEST_DAMAGE = {
+MANIFEST_DAMAGE: dict[str, Callable[[str], str]] = {
     "empty": lambda text: "{}",
     "spelt otherwise": lambda text: text + "\n",
     "no row": lambda text: text.replace('"scene"', '"scane"'),
@@ -105,30 +105,6 @@ def test_what_is_no_folder_of_a_run_is_refused(tmp_path: Path) -> None:
         list(repair(tmp_path))
     with pytest.raises(InputError, match="is no folder"):
         list(repair(tmp_path / "x.h5"))
-
-
-def test_parts_become_the_dataset_that_one_run_makes(out: Path, tmp_path: Path) -> None:
-    parts = [tmp_path / "a", tmp_path / "b"]
-    for number, records in enumerate(THREE):
-        commit(parts[number % 2], number, builder(records))
-    commit(parts[1], 2, builder(THREE[2]))  # both have it
-    merged = merge(parts, tmp_path / "merged")
-    assert (merged.shards, merged.scenes, merged.copied) == (3, 6, 3)
-    assert files(tmp_path / "merged") == files(out)
-    assert merge(parts, tmp_path / "merged").copied == 0
-
-
-def test_shards_that_contradict_are_refused(out: Path, tmp_path: Path) -> None:
-    other = dataset(tmp_path / "other", (record(0, seed=5), THREE[0][1]))
-    with pytest.raises(InputError, match=r"shard-00000.h5 and .*shard-00000.h5 differ"):
-        merge([out, other], tmp_path / "merged")
-    assert not (tmp_path / "merged").exists()
-
-
-def test_other_runs_are_refused(out: Path, tmp_path: Path) -> None:
-    other = dataset(tmp_path / "other", THREE[0], of=header(seed=8))
-    with pytest.raises(InputError, match=r"has seed 8, .* has 7: not one run"):
-        merge([out, other], tmp_path / "merged")
 
 
 def test_a_seal_tells_of_any_byte(out: Path, tmp_path: Path) -> None:

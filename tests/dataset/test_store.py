@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from simenv import fault
 from simenv.dataset.disk import file_sha256
 from simenv.dataset.index import merge_to_file, write_index
 from simenv.dataset.lock import Lock, identify
@@ -43,7 +45,8 @@ class Packed:
 
     def manifest(self) -> dict[str, Any]:
         """Scenes from 0."""
-        return {"scenes": [{"scene": k} for k in range(self.scenes)]}
+        row = {"outcome": "accepted", "frames": 1, "labels": "", "all": ""}
+        return {"scenes": [{"scene": k, **row} for k in range(self.scenes)]}
 
 
 def write_forever(out: Path, started: Any) -> None:
@@ -127,7 +130,7 @@ def test_dying_between_any_two_calls_leaves_the_old_or_the_new(
             seen.add(len(found[0].rows))
             with Lock(out):
                 assert committed(out, check_sha256=True) == found
-            if found[0].rows == new.manifest()["scenes"]:
+            if list(found[0].rows) == new.manifest()["scenes"]:
                 assert not (out / "dataset.h5").exists(), "a stale index must not stay"
     assert seen == ({2} if old is None else {1, 2})
 
@@ -157,6 +160,33 @@ def test_a_full_disk_is_one_line_and_changes_nothing(tmp_path: Path) -> None:
         assert files(out) == before
     commit_shard(out, 1, shard)  # the advice, taken
     assert committed(out, check_sha256=True)[1].scenes == (4, 5)
+
+
+@pytest.mark.parametrize("step", ["write", "sync", "rename"])
+def test_whatever_the_disk_refuses_in_a_commit_is_one_line_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Each write, sync and rename in turn; then the advice is taken."""
+    old, new = Packed(b"old" * 99, 1), Packed(b"new" * 99, 2)
+    for number in range(1, 20):
+        out = tmp_path / str(number)
+        commit_shard(out, 0, old)
+        monkeypatch.setattr(fault._Passed, "times", Counter[str]())
+        monkeypatch.setenv(fault.VARIABLE, f"eio@{step}:{number}")
+        try:
+            commit_shard(out, 0, new)
+        except StorageError as error:
+            said = str(error)
+        else:
+            break
+        finally:
+            monkeypatch.delenv(fault.VARIABLE)
+        assert "shard-00000.h5: cannot write 297 bytes: Input/output error; what was" in said
+        with Lock(out):
+            assert committed(out, check_sha256=True) == committed(out) != {}
+        commit_shard(out, 0, new)
+        assert len(committed(out)[0].rows) == 2
+    assert 2 <= number - 1 <= 8  # so many there are
 
 
 LIMITED = "resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))"
