@@ -19,6 +19,7 @@ from simenv.selftest import (
     locks,
     malformed,
     power,
+    signals,
     soak,
     workers,
 )
@@ -34,6 +35,14 @@ CAMPAIGNS: tuple[Campaign, ...] = (
         60,
         2000,
         kill.campaign,
+    ),
+    Campaign(
+        "signals",
+        "SIGTERM, SIGINT (also twice), SIGHUP, SIGPIPE; SIGSTOP of a worker",
+        "the right exit status within 3 s, no orphans, resume bit-identical",
+        20,
+        400,
+        signals.campaign,
     ),
     Campaign(
         "power",

@@ -89,6 +89,7 @@ class _Recorder:
     def __init__(self, home: Path) -> None:
         self.home, self.events, self.on = str(home), list[Event](), True
         self.files: dict[str, int] = {}  # path -> number of the file it names
+        self.count = 0  # of files, ever
 
     def begin(self) -> None:
         """Put itself between the process and the disk."""
@@ -117,7 +118,9 @@ class _Recorder:
 
     def _open(self, words: tuple[Any, ...], path: str, *_: str) -> None:
         if words[2] & os.O_CREAT and not os.path.exists(path):
-            self.files[path] = len(self.files)
+            if path in self.files:  # heard before: a file and its opener say it each
+                return
+            self.files[path], self.count = self.count, self.count + 1
             self._name(path, None, os.path.basename(path))
         elif words[2] & (os.O_WRONLY | os.O_RDWR) and path in self.files:
             self.events.append(Reopened(self.files[path]))
@@ -129,6 +132,7 @@ class _Recorder:
     def _remove(self, words: tuple[Any, ...], path: str, *_: str) -> None:
         if os.path.exists(path):
             self._name(path, os.path.basename(path), None)
+            del self.files[path]
 
     _rmdir = _remove
 
