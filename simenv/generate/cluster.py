@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from concurrent.futures import Executor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from typing import Any
 
@@ -41,11 +41,34 @@ def dask_cluster(address: str) -> Opener:
             ) from None
         with _silent(logging.getLogger(LOGGER)):
             try:
-                yield client.get_executor(pure=False)
+                yield _Executor(client)
             finally:
                 client.close(timeout=CLOSE_S)
 
     return opened
+
+
+class _Executor(Executor):
+    """A client's workers; `Client.get_executor` never answers some futures of a lost scheduler."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Have a worker call ``fn``."""
+        answer: Future[Any] = Future()
+        asked = self.client.submit(fn, *args, pure=False, **kwargs)
+        asked.add_done_callback(lambda future: _answer(future, answer))  # in a thread of its own
+        return answer
+
+
+def _answer(asked: Any, answer: Future[Any]) -> None:
+    if not answer.set_running_or_notify_cancel():
+        return
+    try:
+        answer.set_result(asked.result())
+    except BaseException as error:  # the worker's own, or that it was cancelled
+        answer.set_exception(error)
 
 
 @contextmanager

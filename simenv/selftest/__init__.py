@@ -86,7 +86,7 @@ CAMPAIGNS: tuple[Campaign, ...] = (
     ),
     Campaign(
         "dask",
-        "of two Dask workers one is killed, then the scheduler",
+        "of two Dask workers one is killed; every other time then the scheduler",
         "the run ends, or resumes on a new cluster, with identical hashes",
         5,
         50,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 import shutil
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from simenv.dataset.repair import DAMAGED, repair
 from simenv.dataset.store import MANIFESTS
@@ -126,8 +128,21 @@ def _in_bytes(
         if (data == before).all():  # it was zero before
             data[place] ^= 1
     data.tofile(path)
-    inside = [s for first, last, s in rows if first <= place and place + length <= last]
+    inside = [
+        scene
+        for first, last, scene in rows
+        if first <= place and place + length <= last and _changed(before, data, first, last)
+    ]
     return _Damage(f"{what} of {name}", Path(name).name, inside[0] if inside else None)
+
+
+def _changed(before: NDArray[np.uint8], after: NDArray[np.uint8], first: int, last: int) -> bool:
+    """Whether a picture reads otherwise: DEFLATE has a few bits that say nothing (RFC 1951)."""
+    whole = zlib.decompress(before[first:last].tobytes())
+    try:
+        return zlib.decompress(after[first:last].tobytes()) != whole
+    except zlib.error:
+        return True
 
 
 def _lost(path: Path, rng: random.Random) -> _Damage:

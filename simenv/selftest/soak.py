@@ -36,7 +36,7 @@ domain:
   scene.tables.main.texture: {kind: visual, choice: [wood, steel, plastic, concrete]}
   look.light.azimuth_deg: {kind: visual, uniform: [0, 360]}
 """
-WARM_UP = 200  # scenes: by then every object and texture has been loaded
+WARM_UP = 700  # scenes until caches of bounded size are full; the last grows near 600
 GROWTH_MB = 1.0  # of resident memory in 1,000 scenes, at most
 SLOWER = 1.5  # the last tenth by the first: more is no noise of the machine
 LIMIT_S = 24 * 3600.0
