@@ -257,7 +257,7 @@ def test_an_interrupted_run_says_so_and_resumes(task: Task, tmp_path: Path) -> N
     command = [sys.executable, "-m", "simenv", *words, "--out", str(out), "--renderer", "tiny"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
-    while not (log.exists() and log.stat().st_size) and process.poll() is None:
+    while not (log.exists() and b'"outcome"' in log.read_bytes()) and process.poll() is None:
         assert time.monotonic() < deadline, "no scene in a minute"
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)

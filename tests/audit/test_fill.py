@@ -1,7 +1,7 @@
 """Filling chooses the scenes that close holes, says so first, and gives the same after a kill."""
 
-import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -135,13 +135,12 @@ def test_generate_finishes_a_filled_dataset_and_refuses_another_size(
 def test_validate_misses_an_added_scene_and_finds_a_stranger(copy: Path) -> None:
     fill(copy, max_scenes=BEGUN + 4, jobs=0)
     path = copy / "manifest/fill-000.json"
-    text = json.loads(path.read_text())
-    wrong = {**text, "scenes": [*text["scenes"][:-1], 9999]}
-    path.write_text(json.dumps(wrong))
+    scenes = FillRound.read(path).scenes
+    path.write_bytes(replace(FillRound.read(path), scenes=(*scenes[:-1], 9999)).text)
     said = [str(finding) for finding in validate(copy).findings]
     assert said == [
         f"{copy.name}: scene 9999: is in no shard",
-        f"shard-00001.h5: scene {text['scenes'][-1]}: is of no round that was added",
+        f"shard-00001.h5: scene {scenes[-1]}: is of no round that was added",
     ]
     path.write_text("{")
     assert "manifest/fill-000.json: cannot be read" in str(validate(copy).findings[0])

@@ -66,11 +66,26 @@ def _feed(digest: Any, name: str, values: Any) -> None:
 
 Case = tuple[Callable[[Path], str], str]
 CASES: dict[str, Case] = {
-    "simenv-dataset-1/folder": (meaning, ""),
-    "simenv-dataset-1/single.h5": (meaning, ""),
-    "simenv-split-1/folder": (split_meaning, ""),
-    "simenv-grasps-1/carton_small.h5": (grasps_meaning, ""),
-    "simenv-demo-1/episode-000000.h5": (demo_meaning, ""),
+    "simenv-dataset-1/folder": (
+        meaning,
+        "927e34be56ed4a2f5060a1c5ac76852c2ce73170bacc6ef4d6e3197f476cca6c",
+    ),
+    "simenv-dataset-1/single.h5": (
+        meaning,
+        "927e34be56ed4a2f5060a1c5ac76852c2ce73170bacc6ef4d6e3197f476cca6c",
+    ),
+    "simenv-split-1/folder": (
+        split_meaning,
+        "fec2ef4cc1c036a910593729c2b990d196feb5344a10dd84735a8b1091e0635a",
+    ),
+    "simenv-grasps-1/carton_small.h5": (
+        grasps_meaning,
+        "4ed3c55e8b4506fe203aae7dd6f8037cbd77758f79fcfb13d4ec3273c539b731",
+    ),
+    "simenv-demo-1/episode-000000.h5": (
+        demo_meaning,
+        "2faa93ad31b8b4cc474a51b63de9c8ea5082dc08493f9d07cedd72c0ec6985e3",
+    ),
 }
 
 
