@@ -11,7 +11,9 @@ import faulthandler
 import os
 import resource
 import signal
+import sys
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -20,7 +22,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from pebble import ProcessExpired, ProcessPool
 
@@ -31,6 +33,7 @@ from simenv.fault import point
 from simenv.generate.notes import Notes, listen_to_me
 from simenv.generate.plan import Plan, Shard
 from simenv.generate.shard import log_line, make_shard
+from simenv.line import plain
 from simenv.render.choose import WORKER_ENVIRONMENT
 from simenv.studio import Studio
 
@@ -40,6 +43,8 @@ POLL_S = 0.1  # how often the progress is looked at
 STRIKES = 2  # a scene that ends so many workers is quarantined
 RECYCLED = 256  # shards that a worker makes before a fresh one takes its place
 SILENCE_S = 1.0  # between the end of a worker and the word of the pool that it has ended
+RAISED = 70  # exit status of a worker whose scene raised an exception (EX_SOFTWARE of sysexits.h)
+MOST_SAID = 500  # bytes of an exception's text
 GRACE_S = 5.0  # after the deadline of a scene, for the worker to say where it was
 PR_SET_PDEATHSIG = 1  # prctl(2)
 
@@ -160,17 +165,16 @@ class _Crew:
         if error is None:
             commit_draft(self.folder, future.result())
             return []
-        if isinstance(error, SimenvError) and not isinstance(error, EngineError):
-            raise error  # a full disk or a wrong value will not get better
+        if _ends_the_run(error):
+            raise error
         return [shard] if self._strike(shard, error) else []
 
     def _strike(self, shard: Shard, error: BaseException) -> bool:
         """Write down who did it; whether there is hope."""
         number, scenes = shard
         pid, scene = self._culprit(number, error)
-        said, cause = self.notes.said(pid), _cause(error, self.limits)
-        if "Timeout (" in said:
-            cause = f"took longer than {self.limits.scene_s:g} s"
+        said = self.notes.said(pid)
+        cause = _cause(error, said, self.limits)
         self.notes.forget(pid)
         self.strikes[number, scene] += 1
         twice = self.strikes[number, scene] >= STRIKES
@@ -188,13 +192,9 @@ class _Crew:
 
     def _culprit(self, shard: int, error: BaseException) -> tuple[int, int]:
         """Process and scene; -1 where it had come to none."""
-        places = self.notes.places
-        pid = getattr(error, "pid", None)
-        if pid is None:  # an exception: the worker lives on, at the place where it was raised
-            own = [pid for pid, place in places.items() if place.shard == shard]
-            pid = max(own, key=lambda own: places[own].since_s, default=-1)
-        place = places.get(int(pid))
-        return int(pid), place.scene if place is not None and place.shard == shard else -1
+        pid = int(getattr(error, "pid", None) or -1)
+        place = self.notes.places.get(pid)
+        return pid, place.scene if place is not None and place.shard == shard else -1
 
     def _vanished(
         self, pending: Mapping[Future[Draft], Shard]
@@ -240,11 +240,20 @@ def _lives(pid: int) -> bool:
     return True
 
 
-def _cause(error: BaseException, limits: Limits) -> str:
-    """What ended a worker, in a word or two."""
+def _ends_the_run(error: BaseException) -> bool:
+    """Whether it will not get better, such as a full disk or a wrong value."""
+    return isinstance(error, SimenvError) and not isinstance(error, EngineError)
+
+
+def _cause(error: BaseException, said: str, limits: Limits) -> str:
+    """What ended a worker, in a word or two; ``said``: the last of what it printed."""
+    if "Timeout (" in said:
+        return f"took longer than {limits.scene_s:g} s"
     code = getattr(error, "exitcode", None)
+    if code == RAISED:
+        return plain(said.splitlines()[-1]) if said else "an exception"
     if code is None:
-        return f"{type(error).__name__}: {error}".splitlines()[0]
+        return plain(f"{type(error).__name__}: {error}".splitlines()[0])
     if code < 0:
         with suppress(ValueError):
             return signal.Signals(-code).name
@@ -320,7 +329,22 @@ def _work(
 ) -> Draft:
     _Worker.shard, _Worker.attempt = number, attempt
     _Worker.at(-1)
-    draft = make_shard(_studio(plan), plan, number, scenes, folder, absent=absent)
+    try:
+        draft = make_shard(_studio(plan), plan, number, scenes, folder, absent=absent)
+    except Exception as error:
+        if _ends_the_run(error):
+            raise
+        _leave(error)
     faulthandler.cancel_dump_traceback_later()
     _Worker.at(-1)
     return draft
+
+
+def _leave(error: Exception) -> NoReturn:
+    """End this process: its engines and its memory may not be what they were. It says why."""
+    with suppress(Exception):
+        traceback.print_exception(error)
+        sys.stderr.flush()
+    words = " ".join(str(error).split())
+    os.write(2, f"\n{type(error).__name__}{words and ': '}{words}\n".encode()[:MOST_SAID])
+    os._exit(RAISED)

@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from simenv.errors import InputError
-from simenv.spec.yaml import MAX_BYTES, Problem, parse, read, write
+from simenv.spec.yaml import MAX_BYTES, MAX_NUMBER, Problem, parse, read, write
 
 DATA = Path(__file__).parent.parent / "data"
 
@@ -131,7 +131,7 @@ LEAVES = (
     st.none()
     | st.booleans()
     | st.integers(-(2**63) + 1, 2**63 - 1)
-    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.floats(-MAX_NUMBER, MAX_NUMBER)
     | st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
     | st.sampled_from(["no", "null", "1e3", "a: b", "- a", "#", "0o7", " x ", "", "a #b", "true"])
 )

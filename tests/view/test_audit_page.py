@@ -21,9 +21,9 @@ SCENES = 12
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twelve scenes of spheres with an evil name, one of them rejected for an evil reason."""
-    records = [build.record(k, parts=1 + k % 3, frames=1, name=EVIL) for k in range(SCENES)]
-    records.append(build.record(SCENES, parts=1, frames=0, reasons=[EVIL], name=EVIL))
+    """Twelve scenes of spheres, and one that is rejected for an evil reason."""
+    records = [build.record(k, parts=1 + k % 3, frames=1) for k in range(SCENES)]
+    records.append(build.record(SCENES, parts=1, frames=0, reasons=[EVIL]))
     return build.save(tmp_path_factory.mktemp("audit") / "set", records, summary=EVIL, gl=EVIL)
 
 
