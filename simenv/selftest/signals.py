@@ -21,7 +21,7 @@ from simenv.generate.notes import read_places
 from simenv.generate.status import run_status
 from simenv.selftest.campaign import Outcome
 from simenv.selftest.nursery import Child, Ended, in_child
-from simenv.selftest.small import TASK, files
+from simenv.selftest.small import TASK, Run, files
 
 __all__ = ["campaign"]
 
@@ -103,6 +103,7 @@ def campaign(folder: Path, trials: int, seed: int) -> Outcome:
     rng, failures, seen = random.Random(seed), list[str](), Counter[str]()
     task = folder / "selftest.yaml"
     task.write_text(TASK)
+    Run(1).into(folder / "first")  # here, so that children find everything imported
     calm = _Trial(_KINDS[0], folder / "calm", task)
     span = in_child(lambda tell: calm.command(0)).seconds
     truth = files(calm.out)
