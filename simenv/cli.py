@@ -349,13 +349,14 @@ def selftest(
     only: Annotated[str, typer.Option(help="Campaigns, such as kill,disk.")] = "",
     trials: Annotated[int | None, typer.Option(min=1, help="Of each campaign.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of what is random in them.")] = 0,
+    jobs: Annotated[int, typer.Option(min=1, help="Campaigns at a time.")] = 1,
 ) -> None:
     """Test the promises: runs are killed, disks filled, files corrupted; a table of what held."""
     from simenv.selftest import run_campaigns, table
 
     rows = []
     chosen = [name for name in only.split(",") if name]
-    for row in run_campaigns(full=full, only=chosen, trials=trials, seed=seed):
+    for row in run_campaigns(full=full, only=chosen, trials=trials, seed=seed, jobs=jobs):
         rows.append(row)
         _say(f"{row.campaign.name}: {row.verdict} ({row.seconds:.0f} s)", err=True)
         for failure in row.outcome.failures:

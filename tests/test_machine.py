@@ -22,6 +22,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from simenv.dataset.lock import Lock
 from simenv.dataset.merge import merge
 from simenv.dataset.read import Dataset
 from simenv.dataset.repair import DAMAGED, repair
@@ -93,6 +94,8 @@ class Machine(RuleBasedStateMachine):
         fault = f"killgroup@{step}:{at}"
         ended = in_child(lambda tell: Run(self.asked * SHARD).status(self.out), fault=fault)
         after = set(committed(self.out, check_sha256=True))
+        with Lock(self.out):  # the next run finishes the commit that was cut short
+            assert set(committed(self.out)) == after
         assert self.standing <= after <= set(range(self.asked))
         assert ended.signal is not None or after == set(range(self.asked))
         self.standing = after
