@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
-from multiprocessing import get_context
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
-from simenv.clock import Clock
 from simenv.errors import InputError
 from simenv.selftest import (
     corrupt,
@@ -26,8 +26,11 @@ from simenv.selftest import (
     workers,
 )
 from simenv.selftest.campaign import Campaign, Outcome
+from simenv.selftest.nursery import Child, Ended, Tell
 
 __all__ = ["CAMPAIGNS", "Campaign", "Outcome", "Row", "run_campaigns", "table"]
+
+POLL_S = 0.1
 
 CAMPAIGNS: tuple[Campaign, ...] = (
     Campaign(
@@ -169,19 +172,33 @@ def run_campaigns(
     for name in only:
         if name not in names:
             raise InputError(f"--only: there is no campaign {name}; there are {', '.join(names)}")
-    # Each in processes of its own: a campaign changes what its children find, and measures memory.
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        chosen = [campaign for campaign in CAMPAIGNS if not only or campaign.name in only]
-        counts = [trials or (own.full if full else own.small) for own in chosen]
-        given = [pool.submit(_run, *own, seed) for own in zip(chosen, counts, strict=True)]
-        yield from (future.result() for future in as_completed(given))
+    waiting = [campaign for campaign in reversed(CAMPAIGNS) if not only or campaign.name in only]
+    running: dict[Child, Campaign] = {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < jobs:
+                campaign = waiting.pop()
+                count = trials or (campaign.full if full else campaign.small)
+                running[Child.start(partial(_run, campaign, count, seed))] = campaign
+            for child in [child for child in running if child.ended]:
+                yield _row(running.pop(child), child.wait())
+            time.sleep(POLL_S)
+    finally:
+        for child in running:
+            child.kill()
 
 
-def _run(campaign: Campaign, trials: int, seed: int) -> Row:
-    clock = Clock()
-    with tempfile.TemporaryDirectory(prefix="simenv-selftest-") as folder, clock("all"):
-        outcome = campaign.run(Path(folder), trials, seed)
-    return Row(campaign, outcome, clock.wall["all"])
+def _run(campaign: Campaign, trials: int, seed: int, tell: Tell) -> None:
+    with tempfile.TemporaryDirectory(prefix="simenv-selftest-") as folder:
+        tell(json.dumps(asdict(campaign.run(Path(folder), trials, seed))))
+
+
+def _row(campaign: Campaign, ended: Ended) -> Row:
+    if ended.status != 0:
+        return Row(campaign, Outcome(0, (f"it broke: {ended.printed.strip()}",)), ended.seconds)
+    own = json.loads(ended.told[0])
+    outcome = Outcome(**{**own, "failures": tuple(own["failures"])})
+    return Row(campaign, outcome, ended.seconds)
 
 
 def table(rows: Sequence[Row]) -> str:
