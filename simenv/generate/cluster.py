@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from simenv.generate.executor import Opener
 
 __all__ = ["dask_cluster"]
 
+ADDRESS = re.compile(r"(\w+://)?[^/\s]+:\d+")  # a client of anything else cannot be closed
+EXAMPLE = "tcp://scheduler:8786"
 CONNECT_S = 10  # in which a scheduler must answer
 CLOSE_S = 1  # for the goodbye, which a client with much behind it may wait for in vain
 LOGGER = "distributed.client"  # prints a traceback when the scheduler is lost; we say it in a line
@@ -28,6 +31,9 @@ def dask_cluster(address: str) -> Opener:
         from distributed import Client
     except ImportError:
         raise InputError("--cluster needs Dask: pip install simenv[cluster]") from None
+
+    if ADDRESS.fullmatch(address) is None:
+        raise InputError(f"--cluster: {address!r} is no address; write for example {EXAMPLE}")
 
     @contextmanager
     def opened() -> Iterator[Executor]:

@@ -135,6 +135,12 @@ def test_a_scheduler_that_does_not_answer_is_one_line(
         produce(RUN.plan, task(), tmp_path, executor=dask_cluster("tcp://127.0.0.1:9"))
 
 
+@pytest.mark.parametrize("address", ["nonsense", "tcp://host", "", "tcp://a b:1"])
+def test_an_address_that_is_none_is_one_line(address: str) -> None:
+    with pytest.raises(InputError, match=r"^--cluster: '.*' is no address; write for example tcp"):
+        dask_cluster(address)
+
+
 def test_without_dask_the_way_to_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(InputError, match=r"^--cluster needs Dask: pip install simenv\[cluster\]$"):
