@@ -29,6 +29,7 @@ from simenv.dataset.disk import (
     storage,
     write_aside,
 )
+from simenv.dataset.record import QUARANTINED
 from simenv.dataset.schema import FORMAT
 from simenv.dataset.slice import WHOLE, Slice
 from simenv.errors import StorageError
@@ -114,6 +115,11 @@ class Manifest:
     def scenes(self) -> tuple[int, ...]:
         """The scene numbers of the shard."""
         return tuple(int(row["scene"]) for row in self.rows)
+
+    @property
+    def quarantined(self) -> tuple[int, ...]:
+        """Those that were given up."""
+        return tuple(int(row["scene"]) for row in self.rows if row["outcome"] == QUARANTINED)
 
 
 def _row(said: dict[str, Any]) -> dict[str, Any]:

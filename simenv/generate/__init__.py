@@ -22,7 +22,6 @@ from simenv.dataset.fills import commit_fill, read_fills
 from simenv.dataset.guard import safe_open
 from simenv.dataset.index import merge_to_file, write_index
 from simenv.dataset.lock import Lock, identify
-from simenv.dataset.record import QUARANTINED
 from simenv.dataset.slice import WHOLE, Slice
 from simenv.dataset.store import INDEX, Manifest, committed, manifest_path, shard_name
 from simenv.dataset.url import is_url
@@ -230,7 +229,7 @@ def produce(
             _forget_quarantined(folder, plan.own)
         make = _maker(jobs, devices, limits, executor)
         summary = _fill(plan, task, folder, make, progress)
-        if lock.alone() and (plan.own.whole or _whole(plan, folder)):
+        if lock.alone() and (plan.own.whole or _whole(plan, folder, committed(folder))):
             write_index(folder)
         if folder != out:
             merge_to_file(folder, out)
@@ -254,10 +253,11 @@ def _into_store(
             summary = _fill(plan, task, folder, shipped, progress, there=there, name=store.url)
         finally:
             store.put_log(folder / plan.log)
-        made = {number: manifest.scenes for number, manifest in store.committed().items()}
-        if plan.own.whole or made == dict(_with_fills(plan, folder).shards()):
+        there = store.committed()
+        if plan.own.whole or _whole(plan, folder, there):
             index_store(store, folder)
-        return replace(summary, quarantined=store.quarantined(plan.own))
+        given_up = [k for n, own in there.items() if plan.own.owns(n) for k in own.quarantined]
+        return replace(summary, quarantined=dict.fromkeys(given_up, "see the log"))
 
 
 def _check_main(jobs: int) -> None:
@@ -283,9 +283,8 @@ def _maker(
     return partial(in_workers, jobs=jobs, devices=devices, limits=limits)
 
 
-def _whole(plan: Plan, folder: Path) -> bool:
+def _whole(plan: Plan, folder: Path, there: Mapping[int, Manifest]) -> bool:
     """Whether the slices have made everything, so that the last of them writes the index."""
-    there = committed(folder)
     shards = dict(_with_fills(plan, folder).shards())
     return shards == {number: manifest.scenes for number, manifest in there.items()}
 
@@ -293,14 +292,10 @@ def _whole(plan: Plan, folder: Path) -> bool:
 def _forget_quarantined(folder: Path, own: Slice) -> None:
     """Shards with quarantined scenes are made anew."""
     for number, manifest in committed(folder, own=own).items():
-        if _quarantined(manifest):
+        if manifest.quarantined:
             remove(folder / INDEX)
             remove(manifest_path(folder, number))
             remove(folder / shard_name(number))
-
-
-def _quarantined(manifest: Manifest) -> list[int]:
-    return [int(row["scene"]) for row in manifest.rows if row["outcome"] == QUARANTINED]
 
 
 def _fill(
@@ -397,7 +392,7 @@ def _reasons(folder: Path, own: Slice) -> dict[int, str]:
     """The scenes that are quarantined in the committed shards, and why."""
     found = {}
     for number, manifest in committed(folder, own=own).items():
-        if scenes := _quarantined(manifest):
+        if scenes := manifest.quarantined:
             with safe_open(folder / shard_name(number)) as file:
                 scene = file["attempts/scene"][()].tolist()
                 reason = file["attempts/reason"].asstr()[()].tolist()

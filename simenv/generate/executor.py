@@ -30,10 +30,10 @@ from pathlib import Path
 from simenv.dataset.disk import storage
 from simenv.dataset.lock import RUN, identify, sweep
 from simenv.dataset.store import Draft, commit_draft
-from simenv.errors import ClusterError, EngineError, InputError, SimenvError
+from simenv.errors import ClusterError, EngineError, InputError
 from simenv.fault import point
 from simenv.generate.plan import Plan, Shard
-from simenv.generate.shard import log_line, make_shard
+from simenv.generate.shard import cause_of, ends_the_run, log_line, make_shard
 from simenv.reading import follow_no_link
 from simenv.render.choose import WORKER_ENVIRONMENT
 from simenv.studio import Studio
@@ -172,8 +172,8 @@ class _Crew:
         except CancelledError as error:
             raise self._lost(error) from error
         except Exception as error:
-            if isinstance(error, SimenvError) and not isinstance(error, EngineError):
-                raise  # a full disk or a wrong value will not get better
+            if ends_the_run(error):
+                raise
             return [shard] if self._strike(shard, error) else []
         commit_draft(self.folder, made.draft)
         self._log(made.log)
@@ -190,7 +190,7 @@ class _Crew:
         """Write it down; whether there is hope."""
         number, scenes = shard
         self.strikes[number] += 1
-        cause = f"{type(error).__name__}: {error}".splitlines()[0]
+        cause = cause_of(error)
         log_line(self.folder / self.plan.log, event="failed", shard=number, scene=-1, cause=cause)
         if self.strikes[number] < STRIKES:
             return True

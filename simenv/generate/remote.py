@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 from simenv.dataset.lock import RUN, Identity, check_identity, run_text
-from simenv.dataset.record import QUARANTINED
 from simenv.dataset.slice import Slice
 from simenv.dataset.store import (
     INDEX,
@@ -166,16 +165,10 @@ class Store:
     def forget_quarantined(self, own: Slice) -> None:
         """Shards with quarantined scenes are to be made anew."""
         for number, manifest in self.committed().items():
-            if own.owns(number) and _quarantined(manifest):
+            if own.owns(number) and manifest.quarantined:
                 self.remove(INDEX)
                 self.remove(_manifest_name(number))
                 self.remove(shard_name(number))
-
-    def quarantined(self, own: Slice) -> dict[int, str]:
-        """The scenes that are quarantined."""
-        shards = self.committed().items()
-        scenes = [k for n, manifest in shards if own.owns(n) for k in _quarantined(manifest)]
-        return dict.fromkeys(scenes, "see the log")
 
     def get_fills(self, folder: Path) -> None:
         """Copy the rounds that added scenes to where a run in ``folder`` looks for them."""
@@ -262,7 +255,3 @@ def shipping(make: Make, store: Store) -> Make:
 
 def _manifest_name(number: int) -> str:
     return manifest_path(Path(), number).as_posix()
-
-
-def _quarantined(manifest: Manifest) -> list[int]:
-    return [int(row["scene"]) for row in manifest.rows if row["outcome"] == QUARANTINED]

@@ -19,12 +19,16 @@ from simenv.dataset.disk import storage
 from simenv.dataset.record import Record
 from simenv.dataset.shard import ShardBuilder
 from simenv.dataset.store import Draft, draft_shard
+from simenv.errors import EngineError, SimenvError
 from simenv.fault import point
 from simenv.generate.plan import LOG, Plan
+from simenv.line import plain
 from simenv.reading import follow_no_link
 from simenv.studio import Studio
 
-__all__ = ["LOG", "log_line", "make_shard"]
+__all__ = ["LOG", "cause_of", "ends_the_run", "log_line", "make_shard"]
+
+MOST_SAID = 500  # characters of an exception
 
 
 def make_shard(
@@ -54,6 +58,17 @@ def make_shard(
                 lines.write(_log_line(record, studio.clock))
             studio.clock.reset()
     return draft_shard(folder, number, builder)
+
+
+def ends_the_run(error: BaseException) -> bool:
+    """Whether a shard that failed with it will not get better: a full disk, a wrong value."""
+    return isinstance(error, SimenvError) and not isinstance(error, EngineError)
+
+
+def cause_of(error: BaseException) -> str:
+    """An exception in a line."""
+    words = " ".join(str(error).split())
+    return plain(f"{type(error).__name__}{words and ': '}{words}")[:MOST_SAID]
 
 
 def _appended(path: Path) -> IO[bytes]:

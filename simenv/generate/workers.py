@@ -28,11 +28,11 @@ from pebble import ProcessExpired, ProcessPool
 
 from simenv.dataset.record import QUARANTINED
 from simenv.dataset.store import Draft, commit_draft
-from simenv.errors import EngineError, SimenvError
+from simenv.errors import EngineError
 from simenv.fault import point
 from simenv.generate.notes import Notes, listen_to_me
 from simenv.generate.plan import Plan, Shard
-from simenv.generate.shard import log_line, make_shard
+from simenv.generate.shard import cause_of, ends_the_run, log_line, make_shard
 from simenv.line import plain
 from simenv.render.choose import WORKER_ENVIRONMENT
 from simenv.studio import Studio
@@ -44,7 +44,6 @@ STRIKES = 2  # a scene that ends so many workers is quarantined
 RECYCLED = 256  # shards that a worker makes before a fresh one takes its place
 SILENCE_S = 1.0  # between the end of a worker and the word of the pool that it has ended
 RAISED = 70  # exit status of a worker whose scene raised an exception (EX_SOFTWARE of sysexits.h)
-MOST_SAID = 500  # bytes of an exception's text
 GRACE_S = 5.0  # after the deadline of a scene, for the worker to say where it was
 PR_SET_PDEATHSIG = 1  # prctl(2)
 
@@ -165,7 +164,7 @@ class _Crew:
         if error is None:
             commit_draft(self.folder, future.result())
             return []
-        if _ends_the_run(error):
+        if ends_the_run(error):
             raise error
         return [shard] if self._strike(shard, error) else []
 
@@ -240,11 +239,6 @@ def _lives(pid: int) -> bool:
     return True
 
 
-def _ends_the_run(error: BaseException) -> bool:
-    """Whether it will not get better, such as a full disk or a wrong value."""
-    return isinstance(error, SimenvError) and not isinstance(error, EngineError)
-
-
 def _cause(error: BaseException, said: str, limits: Limits) -> str:
     """What ended a worker, in a word or two; ``said``: the last of what it printed."""
     if "Timeout (" in said:
@@ -253,7 +247,7 @@ def _cause(error: BaseException, said: str, limits: Limits) -> str:
     if code == RAISED:
         return plain(said.splitlines()[-1]) if said else "an exception"
     if code is None:
-        return plain(f"{type(error).__name__}: {error}".splitlines()[0])
+        return cause_of(error)
     if code < 0:
         with suppress(ValueError):
             return signal.Signals(-code).name
@@ -332,7 +326,7 @@ def _work(
     try:
         draft = make_shard(_studio(plan), plan, number, scenes, folder, absent=absent)
     except Exception as error:
-        if _ends_the_run(error):
+        if ends_the_run(error):
             raise
         _leave(error)
     faulthandler.cancel_dump_traceback_later()
@@ -345,6 +339,5 @@ def _leave(error: Exception) -> NoReturn:
     with suppress(Exception):
         traceback.print_exception(error)
         sys.stderr.flush()
-    words = " ".join(str(error).split())
-    os.write(2, f"\n{type(error).__name__}{words and ': '}{words}\n".encode()[:MOST_SAID])
+    os.write(2, f"\n{cause_of(error)}\n".encode())
     os._exit(RAISED)

@@ -6,9 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Campaign", "Outcome", "Report", "Run"]
-
-Report = Callable[[str], None]  # takes a line about what goes on
+__all__ = ["Campaign", "Outcome", "Run"]
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 from simenv.dataset.fills import FillRound
-from simenv.dataset.store import INDEX, MANIFESTS
+from simenv.dataset.store import INDEX, MANIFESTS, committed, shard_name
 from simenv.errors import SimenvError
 from simenv.generate import Plan, produce
 from simenv.spec.load import Task, task_from_text
 
-__all__ = ["SHARD", "TASK", "Run", "command", "files", "task"]
+__all__ = ["SHARD", "TASK", "Run", "command", "files", "task", "unsound"]
 
 SHARD = 2  # scenes
 TASK = """
@@ -91,6 +92,16 @@ def command(run: Run, path: Path, out: Path) -> list[str]:
     words = {"scenes": run.scenes, "seed": run.seed, "jobs": run.jobs, "renderer": "tiny"}
     options = [f"--{name}={value}" for name, value in words.items()]
     return [sys.executable, "-m", "simenv", "generate", str(path), *options, f"--out={out}"]
+
+
+def unsound(out: Path, truth: Mapping[str, bytes]) -> list[str]:
+    """What stands in ``out`` must read back, and be what an undisturbed run makes."""
+    standing = committed(out, check_sha256=True)
+    problems = [f"shard {k} does not read back" for k in committed(out).keys() ^ standing.keys()]
+    names = map(shard_name, standing)
+    return problems + [
+        f"{name} differs" for name in names if (out / name).read_bytes() != truth[name]
+    ]
 
 
 def files(out: Path) -> dict[str, bytes]:
