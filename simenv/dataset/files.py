@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simenv.dataset.guard import check, safe_open
-from simenv.dataset.hdf5 import read_column
+from simenv.dataset.hdf5 import item_of, read_column
 from simenv.dataset.index import build_index
 from simenv.dataset.pixels import frame
+from simenv.dataset.schema import SHARDS
 from simenv.dataset.store import INDEX, SHARD_NAME, Manifest, committed
 from simenv.errors import InputError
 from simenv.reading import is_regular
@@ -25,6 +26,7 @@ from simenv.reading import is_regular
 __all__ = ["Files"]
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}(~[0-9a-f]+)?")  # of the catalog; ~: of a second mesh
+TIME = "frames/time_s"  # a column that has a row for each frame
 AGAIN = "run the same simenv generate command again, which makes it anew, or copy it back"
 
 
@@ -69,7 +71,7 @@ class Files:
         """Looked up once in each process: the look-up takes longer than the reading of a row."""
         opened = self._file(file)
         if (file, name) not in self._found:
-            self._found[file, name] = opened[name]
+            self._found[file, name] = item_of(opened, name)
         return self._found[file, name]
 
     def close(self) -> None:
@@ -108,8 +110,7 @@ class Files:
         if not path.exists():
             raise InputError(f"{path}: is missing; {AGAIN}")
         file = safe_open(path)
-        if len(file["frames/time_s"]) != frames:
-            found = len(file["frames/time_s"])
+        if (found := len(item_of(file, TIME))) != frames:
             file.close()
             raise InputError(f"{path}: has {found} frames, not {frames}; {AGAIN}")
         return file
@@ -117,8 +118,12 @@ class Files:
     def _pictures(self) -> tuple[Sequence[str], Sequence[int]]:
         """Names and frame counts of the files with pictures, after a look that they are there."""
         if "shards" not in self.main:
-            return [self._main], [len(self.main["frames/time_s"])]
-        table = {key: read_column(column) for key, column in self.main["shards"].items()}
+            return [self._main], [len(item_of(self.main, TIME))]
+        table = {name: read_column(item_of(self.main, f"shards/{name}")) for name in SHARDS}
+        if len({len(column) for column in table.values()}) > 1 or np.any(table["frames"] < 0):
+            raise InputError(
+                f"{self._folder / self._main}: its table of shards is damaged; {AGAIN}"
+            )
         for name, size in zip(table["file"], table["bytes"], strict=True):
             path = self._folder / name
             if not SHARD_NAME.fullmatch(name):
@@ -132,7 +137,7 @@ class Files:
         return list(table["file"]), table["frames"].tolist()
 
     def _compare_counts(self) -> None:
-        rows = len(self.main["frames/time_s"])
+        rows = len(item_of(self.main, TIME))
         if rows != self._starts[-1]:
             raise InputError(
                 f"{self._folder / self._main}: has {rows} frames, its shards {self._starts[-1]}; "

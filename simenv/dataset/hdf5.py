@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from simenv.dataset.layout import CameraLayout, Layout
 from simenv.dataset.param import Param
 from simenv.dataset.pixels import LEVEL, chunk
-from simenv.dataset.schema import BODY_OFFSET, DEPTHS, IMAGES, TEXT, Field
+from simenv.dataset.schema import ATTRIBUTES, BODY_OFFSET, DEPTHS, IMAGES, TEXT, Field
 from simenv.dataset.tables import Surface, Tables, body_offset
 from simenv.errors import InputError
 
@@ -27,8 +27,10 @@ __all__ = [
     "View",
     "create_image",
     "in_memory",
+    "item_of",
     "read_attributes",
     "read_column",
+    "read_header",
     "read_layout",
     "read_rows",
     "read_tables",
@@ -213,6 +215,19 @@ def read_tables(file: h5py.File, layout: Layout) -> Tables:
     return Tables(columns, tuple((mesh["vertices"][()], mesh["faces"][()]) for mesh in meshes))
 
 
+def item_of(file: h5py.File, name: str) -> h5py.Dataset:
+    """The dataset ``name`` of a file that should have it.
+
+    Raises:
+        InputError: it has none.
+    """
+    with _damage(file):
+        found = file.get(name)
+    if not isinstance(found, h5py.Dataset):
+        raise InputError(f"{file.filename}: has no {name}; see simenv validate")
+    return found
+
+
 def read_column(dataset: h5py.Dataset) -> NDArray[Any]:
     """One column, strings as ``str``."""
     return _values(dataset, ())
@@ -269,6 +284,20 @@ def read_attributes(file: h5py.File) -> dict[str, Any]:
     for name, value in found.items():
         if not isinstance(value, str | int | float) or not str(value).isprintable():
             raise InputError(f"{file.filename}: attribute {name} is {ascii(value)[:60]}")
+    return found
+
+
+def read_header(file: h5py.File) -> dict[str, Any]:
+    """The root attributes of a dataset: all that `Header.attributes` wrote are there.
+
+    Raises:
+        InputError: one is missing, or is of another kind.
+    """
+    found = read_attributes(file)
+    for name, kind in ATTRIBUTES.items():
+        if not isinstance(value := found.get(name), kind):
+            text = f"attribute {name} is {ascii(value)[:60]}, no {kind.__name__}"
+            raise InputError(f"{file.filename}: {text}; see simenv validate")
     return found
 
 

@@ -20,7 +20,7 @@ from simenv.dataset.hdf5 import (
     View,
     create_image,
     in_memory,
-    read_attributes,
+    read_header,
     read_layout,
     read_tables,
     read_text,
@@ -155,9 +155,7 @@ def read_part(path: Path) -> Part:
     """
     with safe_open(path) as file:
         layout = read_layout(file)
-        return Part(
-            read_attributes(file), read_text(file["task"]), layout, read_tables(file, layout)
-        )
+        return Part(read_header(file), read_text(file["task"]), layout, read_tables(file, layout))
 
 
 def _joined_attributes(

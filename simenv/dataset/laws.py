@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from simenv.dataset.label_laws import contact_problems, grasp_problems, label_problems
 from simenv.dataset.layout import Layout
+from simenv.dataset.links import link_problems
 from simenv.dataset.rows import Images
 from simenv.dataset.tables import Tables, body_offset
 from simenv.pose import inverse
@@ -23,32 +24,24 @@ MOST_UNITS = 65535  # of a 16-bit depth; what is farther is stored as 0
 
 
 def table_problems(tables: Tables, layout: Layout, offset: NDArray[np.int64]) -> Iterator[str]:
-    """What keeps rows from being followed: columns of unequal length, row numbers out of range."""
-    for table in layout.tables:
-        lengths = {name: len(tables[name]) for name in layout.columns(table)}
-        if len(set(lengths.values())) > 1:
-            yield f"/{table} has columns of {sorted(set(lengths.values()))} rows"
-            return
-    for name, field in layout.fields.items():
-        column = tables[name]
-        if field.refers and len(column):
-            rows = tables.count(field.refers)
-            if column.min() < 0 or column.max() >= rows:
-                yield f"/{name} points outside the {rows} rows of /{field.refers}"
-                return
-    for name in ("scenes/index", "frames/scene", "bodies/frame", "attempts/scene", "parts/scene"):
-        if np.any(np.diff(tables[name]) < (1 if name == "scenes/index" else 0)):
-            yield f"/{name} does not increase"
-            return
-    for name in ("frames/scene", "attempts/scene", "parts/scene"):
-        if lost := set(tables[name].tolist()) - set(tables["scenes/index"].tolist()):
-            yield f"/{name} has scene {min(lost)}, which is not in /scenes"
+    """What keeps rows from being followed, and what is said twice and differs."""
+    problems = [
+        problem
+        for table in layout.tables
+        for problem in link_problems(
+            table,
+            {name: tables[name] for name in layout.columns(table)},
+            layout.fields,
+            tables.count,
+            lambda: tables["scenes/index"],
+        )
+    ]
+    if problems:
+        yield from problems
+        return
     if not np.array_equal(offset, body_offset(tables)):
         yield "/frames/body_offset disagrees with /bodies/frame"
-    frames = tables.count("frames")
     for camera in layout.cameras:
-        if tables.count(f"cameras/{camera}") != frames:
-            yield f"/cameras/{camera} has {tables.count(f'cameras/{camera}')} frames, not {frames}"
         seen = f"cameras/{camera}/seen"
         if not np.array_equal(tables[f"{seen}/body"], np.arange(tables.count("bodies"))):
             yield f"/{seen}/body is not one row for each row of /bodies"

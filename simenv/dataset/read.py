@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property, partial
 from pathlib import Path
@@ -19,8 +19,16 @@ from isal import isal_zlib
 from numpy.typing import NDArray
 
 from simenv.dataset.files import Files
-from simenv.dataset.hdf5 import read_attributes, read_column, read_layout, read_rows, read_text
+from simenv.dataset.hdf5 import (
+    item_of,
+    read_column,
+    read_header,
+    read_layout,
+    read_rows,
+    read_text,
+)
 from simenv.dataset.layout import Layout
+from simenv.dataset.links import link_problems, offset_problem
 from simenv.dataset.schema import BODY_OFFSET, DEPTHS, STEPS
 from simenv.dataset.splits import DEFAULT, check_current, read_split, split_file, split_names
 from simenv.dataset.store import Manifest
@@ -34,7 +42,7 @@ __all__ = ["Dataset", "Item", "ObjectEntry", "open"]
 
 VALIDATE = "simenv validate says what is damaged"
 # What bytes that are not as they were written set off in h5py, zlib and numpy.
-_DAMAGE: Any = (KeyError, OSError, RuntimeError, TypeError, ValueError, isal_zlib.error)
+_DAMAGE: Any = (IndexError, KeyError, OSError, RuntimeError, TypeError, ValueError, isal_zlib.error)
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,12 +147,12 @@ class Dataset:
     @cached_property
     def attrs(self) -> dict[str, Any]:
         """The root attributes: task_name, seed, renderer, conventions and so on."""
-        return read_attributes(self._main)
+        return read_header(self._main)
 
     @cached_property
     def task(self) -> str:
         """The complete task, YAML."""
-        return read_text(self._main["task"])
+        return read_text(item_of(self._main, "task"))
 
     @cached_property
     def layout(self) -> Layout:
@@ -173,14 +181,28 @@ class Dataset:
         if name not in self.layout.tables:
             known = ", ".join(self.layout.tables)
             raise KeyError(f"{self.path}: no table {name!r}; there is {known}")
-        return {
-            column.removeprefix(f"{name}/"): read_column(self._main[column])
-            for column in self.layout.columns(name)
-        }
+        columns = self._columns(name, self.layout.columns(name))
+        return {column.removeprefix(f"{name}/"): values for column, values in columns.items()}
 
     def column(self, name: str) -> NDArray[Any]:
         """One whole column by its full name, such as "bodies/texture"."""
-        return read_column(self._main[name])
+        if name not in self.layout.fields:
+            raise KeyError(f"{self.path}: no column {name!r}; {suggest(name, self.layout.fields)}")
+        table = name.split("/param/")[0] if "/param/" in name else name.rsplit("/", 1)[0]
+        return self._columns(table, [name])[name]
+
+    def _columns(self, table: str, names: Iterable[str]) -> dict[str, NDArray[Any]]:
+        """Columns of one table, whose rows can be followed."""
+        found = {name: read_column(item_of(self._main, name)) for name in names}
+        for problem in link_problems(
+            table, found, self.layout.fields, self._rows, lambda: self.column("scenes/index")
+        ):
+            raise InputError(f"{self.path}: {problem}; {VALIDATE}")
+        return found
+
+    def _rows(self, table: str) -> int:
+        """How many a table has."""
+        return len(item_of(self._main, next(iter(self.layout.columns(table)))))
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -249,7 +271,7 @@ class Dataset:
             X_WC=column(f"cameras/{camera}/X_WC")[frame],
             near_far=column(f"cameras/{camera}/near_far")[frame],
             ids=column("bodies/id")[bodies],
-            objects=self._keys[column("bodies/object")[bodies]],
+            objects=self._keys_of(column("bodies/object")[bodies]),
             groups=read_rows(column("bodies/group"), bodies),
             roles=read_rows(column("bodies/role"), bodies),
             textures=read_rows(column("bodies/texture"), bodies),
@@ -282,20 +304,37 @@ class Dataset:
 
     @cached_property
     def _contact_frames(self) -> NDArray[np.int64]:
-        return read_column(self._main["contacts/frame"])
+        return self.column("contacts/frame")
 
     def _object(self, row: Mapping[str, Any]) -> ObjectEntry:
-        mesh = self._main[f"objects/mesh/{row['key']}"]
+        vertices, faces = (
+            read_column(item_of(self._main, f"objects/mesh/{row['key']}/{name}"))
+            for name in ("vertices", "faces")
+        )
+        if faces.min(initial=0) < 0 or faces.max(initial=-1) >= len(vertices):
+            text = f"the mesh of {row['key']} has faces of vertices that are not there"
+            raise InputError(f"{self.path}: {text}; {VALIDATE}")
         own = {"class_" if name == "class" else name: value for name, value in row.items()}
-        return ObjectEntry(vertices=mesh["vertices"][()], faces=mesh["faces"][()], **own)
+        return ObjectEntry(vertices=vertices, faces=faces, **own)
+
+    def _keys_of(self, rows: NDArray[np.int64]) -> NDArray[np.object_]:
+        """Keys by row of /objects."""
+        if rows.min(initial=0) < 0 or rows.max(initial=0) >= len(self._keys):
+            raise IndexError(
+                f"/bodies/object points outside the {len(self._keys)} rows of /objects"
+            )
+        return self._keys[rows]
 
     @cached_property
     def _keys(self) -> NDArray[np.object_]:
-        return read_column(self._main["objects/key"])
+        return self.column("objects/key")
 
     @cached_property
     def _offset(self) -> NDArray[np.int64]:
-        return np.asarray(self._main[BODY_OFFSET][()])
+        offset = read_column(item_of(self._main, BODY_OFFSET))
+        if problem := offset_problem(offset, self._rows("frames"), self._rows("bodies")):
+            raise InputError(f"{self.path}: {problem}; {VALIDATE}")
+        return offset
 
     @property
     def _main(self) -> h5py.File:

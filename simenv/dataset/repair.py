@@ -13,7 +13,7 @@ from pathlib import Path
 
 from simenv.dataset.disk import file_sha256, make_folder, move, part, remove, replace_file, storage
 from simenv.dataset.guard import safe_open
-from simenv.dataset.hdf5 import read_attributes, read_column, read_layout, read_tables
+from simenv.dataset.hdf5 import read_column, read_header, read_layout, read_tables
 from simenv.dataset.index import build_index, write_index
 from simenv.dataset.lock import RUN, Lock, identity_of, run_text
 from simenv.dataset.rows import Digests
@@ -96,7 +96,7 @@ def _shard(out: Path, number: int, known: str | None) -> Iterator[str]:
 def _manifest(path: Path, number: int, digest: str) -> Manifest:
     """What was committed as a shard that is whole, so that its own digests are right."""
     with safe_open(path) as file:
-        layout, form = read_layout(file), str(read_attributes(file)["format"])
+        layout, form = read_layout(file), str(read_header(file)["format"])
         tables = read_tables(file, layout)
     said = zip(tables["scenes/labels_sha256"], tables["scenes/all_sha256"], strict=True)
     rows = [manifest_row(tables, row, Digests(*map(str, own))) for row, own in enumerate(said)]
@@ -120,7 +120,7 @@ def _run(out: Path) -> Iterator[str]:
     if not shards:
         return
     with safe_open(out / shard_name(min(shards))) as file:
-        text = run_text(identity_of(read_attributes(file)))
+        text = run_text(identity_of(read_header(file)))
     try:
         same = (out / RUN).read_bytes() == text
     except OSError:

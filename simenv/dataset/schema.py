@@ -223,6 +223,23 @@ IDENTITY = (
 )
 
 
+ATTRIBUTES: Mapping[str, type] = {  # of the root, in every file; see `Header`
+    "task_name": str,
+    "task_sha256": str,
+    "catalog_sha256": str,
+    "seed": int,
+    "look_seed": int,
+    "renderer": str,
+    "tier": str,
+    "at_day": float,
+    "labels": str,
+    "classes": str,
+    "gl": str,
+    "simenv_version": str,
+    "conventions": str,
+}
+
+
 @dataclass(frozen=True)
 class Header:
     """What a whole run has in common; the root attributes of its files."""

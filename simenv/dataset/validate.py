@@ -22,7 +22,7 @@ from simenv.dataset.apart import apart
 from simenv.dataset.disk import file_sha256, part
 from simenv.dataset.fills import read_fills
 from simenv.dataset.guard import safe_open
-from simenv.dataset.hdf5 import read_attributes, read_layout, read_tables, read_text
+from simenv.dataset.hdf5 import read_header, read_layout, read_tables, read_text
 from simenv.dataset.index import Part, build_index
 from simenv.dataset.laws import scene_problems, table_problems
 from simenv.dataset.layout import Layout
@@ -260,7 +260,7 @@ def _content(
     layout = read_layout(file)
     tables = read_tables(file, layout)
     problems = list(table_problems(tables, layout, np.asarray(file[BODY_OFFSET][()])))
-    small = Part(read_attributes(file), read_text(file["task"]), layout, tables)
+    small = Part(read_header(file), read_text(file["task"]), layout, tables)
     problems += _root_problems(small)
     yield from (Finding(name, what) for what in problems)
     if problems:

@@ -1,4 +1,7 @@
-"""Where a body's axes and its 3-D box fall in the picture, bent by the lens as the picture is."""
+"""Where a body's axes and its 3-D box fall in the picture, bent by the lens as the picture is.
+
+Poses and lenses are those of a file, which may be damaged: what is not finite is not drawn.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,11 @@ NEAREST_M = 1e-3  # what comes closer to the camera's plane than this is not dra
 AXIS_SHARE = 0.5  # of the body's diameter: an axis reaches about to its surface
 SHORTEST_AXIS_PX = 14.0  # a far body's axes are drawn longer than life
 EDGES = tuple((a, a | bit) for a, bit in product(range(8), (1, 2, 4)) if not a & bit)
+WILD = 1e9  # coefficients of a lens are at most some thousands
 BENDS = 8  # straight pieces of an edge seen through a lens that bends it
 
 
+@np.errstate(all="ignore")
 def project_axes(
     X_CB: Array, K: Array, diameter_m: float, distortion: Array | None = None
 ) -> Array | None:
@@ -32,12 +37,13 @@ def project_axes(
     depth = float(X_CB[2, 3])
     if depth < NEAREST_M:
         return None
-    length = max(AXIS_SHARE * diameter_m, SHORTEST_AXIS_PX * depth / float(K[0, 0]))
+    length = np.maximum(AXIS_SHARE * diameter_m, SHORTEST_AXIS_PX * depth / K[0, 0])
     tips = X_CB[:3, 3] + length * np.vstack([np.zeros(3), X_CB[:3, :3].T])  # (4, 3) in C
     pixels = _pixels(tips, K, distortion)
-    return None if np.isnan(pixels).any() else pixels
+    return pixels if np.isfinite(pixels).all() else None
 
 
+@np.errstate(all="ignore")
 def box_edges(
     corners_uv: NDArray[np.float32],
     corners_C: Array | None = None,
@@ -62,9 +68,10 @@ def box_edges(
 
 def _pixels(p_C: Array, K: Array, distortion: Array | None) -> Array:
     """Pixels (N, 2) of points (N, 3); NaN behind the camera and where the lens folds back."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        off_axis = np.linalg.norm(p_C[:, :2], axis=1) / p_C[:, 2]
-    ahead = (p_C[:, 2] >= NEAREST_M) & (off_axis <= reach(distortion))
     pixels = np.full((len(p_C), 2), np.nan)
+    if distortion is not None and not np.all(np.abs(distortion) < WILD):
+        return pixels
+    off_axis = np.linalg.norm(p_C[:, :2], axis=1) / p_C[:, 2]
+    ahead = (p_C[:, 2] >= NEAREST_M) & (off_axis <= reach(distortion))
     pixels[ahead] = lens.project(p_C[ahead], K, distortion)
     return pixels

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -61,7 +62,7 @@ class Part:
     @property
     def distance_m(self) -> float:
         """From the camera's centre to the origin of the part."""
-        return float(np.linalg.norm(self.X_CB[:3, 3]))
+        return math.hypot(*self.X_CB[:3, 3])
 
     def mark(self, K: NDArray[np.float64], distortion: NDArray[np.float64] | None = None) -> Mark:
         """What is drawn over the picture; of a part that nothing is seen of, nothing is."""

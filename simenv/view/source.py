@@ -133,7 +133,7 @@ class Source:
             if counts[body] > BEST:
                 continue
             identity = int(self._bodies["id"][body])
-            entry = self.dataset.objects[item.objects[item.ids == identity][0]]
+            entry = self.dataset.objects[self._object_of(item, identity)]
             found.append(
                 Grasp(
                     id=identity,
@@ -145,6 +145,18 @@ class Source:
                 )
             )
         return tuple(found)
+
+    def _object_of(self, item: Item, identity: int) -> str:
+        """The key of the object of a body of the frame.
+
+        Raises:
+            InputError: the frame has no such body.
+        """
+        keys = item.objects[item.ids == identity]
+        if not len(keys):
+            text = f"frame {item.frame} has a grasp of body {identity}, which is not there"
+            raise InputError(f"{self.dataset.path}: {text}; simenv validate lists what is wrong")
+        return str(keys[0])
 
     def _graspable(self, item: Item, identity: int) -> tuple[int, int] | None:
         """How many grasps of a part are good, and how many there are."""

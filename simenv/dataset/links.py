@@ -1,0 +1,73 @@
+"""Whether the rows of a table can be followed: equally long columns, row numbers that are there.
+
+Whatever reads a table leans on these laws, so a reader looks at them first: of a file that no
+simenv wrote, or that has changed since, it says so in a line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simenv.dataset.schema import Field
+
+__all__ = ["link_problems", "offset_problem"]
+
+INDEX = "scenes/index"
+OF_SCENES = ("frames/scene", "attempts/scene", "parts/scene")  # hold scene numbers
+INCREASING = (*OF_SCENES, "bodies/frame")  # several rows may have the same
+
+
+def link_problems(
+    table: str,
+    columns: Mapping[str, NDArray[Any]],
+    fields: Mapping[str, Field],
+    count: Callable[[str], int],
+    scenes: Callable[[], NDArray[np.int64]],
+) -> Iterator[str]:
+    """What keeps the rows of one table from being followed.
+
+    Args:
+        table: its name.
+        columns: all of its columns, or some, by full name.
+        fields: theirs.
+        count: rows of a table, by name.
+        scenes: /scenes/index.
+    """
+    lengths = {len(column) for column in columns.values()}
+    if len(lengths) > 1:
+        yield f"/{table} has columns of {sorted(lengths)} rows"
+        return
+    if (twin := _twin(table)) and lengths != {count(twin)}:
+        yield f"/{table} has {max(lengths)} rows, not {count(twin)}, as /{twin}"
+    for name, column in columns.items():
+        if (refers := fields[name].refers) and len(column):
+            rows = count(refers)
+            if column.min() < 0 or column.max() >= rows:
+                yield f"/{name} points outside the {rows} rows of /{refers}"
+        if name == INDEX or name in INCREASING:
+            steps = column[1:] <= column[:-1] if name == INDEX else column[1:] < column[:-1]
+            if np.any(steps):
+                yield f"/{name} does not increase"
+        if name in OF_SCENES and len(lost := np.setdiff1d(column, scenes())):
+            yield f"/{name} has scene {lost[0]}, which is not in /scenes"
+
+
+def _twin(table: str) -> str:
+    """The table that has as many rows, and in the same order."""
+    parts = table.split("/")
+    if parts[0] != "cameras" or parts[-1] == "grasps":
+        return ""
+    return "bodies" if parts[-1] == "seen" else "frames"
+
+
+def offset_problem(offset: NDArray[np.int64], frames: int, bodies: int) -> str:
+    """Why /frames/body_offset does not cut the rows of /bodies into frames; "" where it does."""
+    if len(offset) != frames + 1 or offset[0] != 0 or offset[-1] != bodies:
+        return f"/frames/body_offset does not lead through the {bodies} rows of /bodies"
+    if np.any(offset[1:] < offset[:-1]):
+        return "/frames/body_offset does not increase"
+    return ""
