@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from simenv.dataset.read import Dataset
 from simenv.domain.table import domain_table
 from simenv.errors import InputError
-from simenv.spec import yaml
 from simenv.spec.load import Task, task_from_text
 from simenv.spec.task import TaskSpec
 
@@ -124,7 +123,7 @@ def about(path: str | Path) -> About:
 
 
 def _about(dataset: Dataset) -> About:
-    spec = TaskSpec.model_validate(yaml.parse(dataset.task, name="/task").value)
+    spec = dataset.spec
     task, problem = _task(dataset.task)
     scenes, attempts = dataset.table("scenes"), dataset.table("attempts")
     frames = len(dataset.column("frames/scene"))

@@ -30,7 +30,6 @@ from simenv.audit.variable import (
 )
 from simenv.dataset.read import Dataset
 from simenv.errors import InputError
-from simenv.spec import yaml
 from simenv.spec.domain import AxisSpec
 from simenv.spec.task import TaskSpec
 
@@ -127,8 +126,7 @@ def observe(path: str | Path, *, tier: str | None = CORE) -> Observed:
         InputError: there is no dataset, or no scene of that tier.
     """
     with Dataset(path) as dataset:
-        spec = TaskSpec.model_validate(yaml.parse(dataset.task, name=f"{path}: task").value)
-        reader = _Reader(dataset, spec, tier)
+        reader = _Reader(dataset, dataset.spec, tier)
         if not len(reader.kept):
             word = "scenes" if tier is None else f"{tier} scenes"
             raise InputError(f"{path}: has no {word}; generate some, or audit another tier")

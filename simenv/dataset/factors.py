@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from simenv.dataset.read import Dataset
 from simenv.errors import InputError
-from simenv.spec import yaml
 from simenv.spec.explain import suggest
 
 __all__ = ["HoldOut", "accepted", "values"]
@@ -139,7 +138,7 @@ FACTORS: Mapping[str, Callable[[Dataset], Pairs]] = {
 
 def _constant(dataset: Dataset, path: str) -> Pairs:
     """What does not vary in this dataset, as of a twin with one light: all scenes have it."""
-    value: Any = yaml.parse(dataset.task, name="task").value
+    value: Any = dataset.values
     for key in path.split("."):
         value = value.get(key) if isinstance(value, Mapping) else None
     if value is None or isinstance(value, Mapping | tuple):

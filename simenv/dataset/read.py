@@ -17,6 +17,7 @@ import h5py
 import numpy as np
 from isal import isal_zlib
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from simenv.dataset.files import Files
 from simenv.dataset.hdf5 import (
@@ -37,6 +38,8 @@ from simenv.dataset.url import check_local
 from simenv.errors import InputError
 from simenv.scene import Contacts
 from simenv.spec.explain import suggest
+from simenv.spec.task import TaskSpec
+from simenv.spec.yaml import parse
 
 __all__ = ["Dataset", "Item", "ObjectEntry", "open"]
 
@@ -153,6 +156,32 @@ class Dataset:
     def task(self) -> str:
         """The complete task, YAML."""
         return read_text(item_of(self._main, "task"))
+
+    @cached_property
+    def values(self) -> Mapping[str, Any]:
+        """What the task says, as plain values; lists are tuples.
+
+        Raises:
+            InputError: it is no YAML that simenv writes.
+        """
+        found = parse(self.task, name=f"{self.path}: task").value
+        if not isinstance(found, Mapping):
+            raise InputError(f"{self.path}: its task is no mapping; {VALIDATE}")
+        return found
+
+    @cached_property
+    def spec(self) -> TaskSpec:
+        """The task without the objects that it names.
+
+        Raises:
+            InputError: this version knows no such task.
+        """
+        try:
+            return TaskSpec.model_validate(self.values)
+        except ValidationError:
+            version = self.attrs["simenv_version"]
+            text = f"its task cannot be read by this version; use simenv {version}, which wrote it"
+            raise InputError(f"{self.path}: {text}") from None
 
     @cached_property
     def layout(self) -> Layout:

@@ -23,7 +23,6 @@ from simenv.export.source import Shot, Source
 from simenv.label.points import HIDDEN
 from simenv.label.rectangle import as_cornell, as_jacquard, rectangles
 from simenv.scene import View
-from simenv.spec import yaml
 from simenv.spec.load_robot import load_robot
 from simenv.spec.robot import Jaw
 
@@ -196,10 +195,12 @@ class _Seen:
     def _pad_m(self) -> float:
         """Of the robot that the task names; PAD_M where the catalog does not have it any more."""
         dataset = self.source.dataset
-        use = yaml.parse(dataset.task, name="task").value["scene"]["robot"]
+        use = dataset.spec.scene.robot
         try:
-            robot = load_robot(use["use"], use.get("gripper"), near=dataset.path.parent)
+            robot = load_robot(use.use, use.gripper, near=dataset.path.parent) if use else None
         except InputError:
+            robot = None
+        if robot is None:
             return PAD_M
         known = robot.gripper_name == dataset.layout.gripper and isinstance(robot.gripper, Jaw)
         return (Hand(robot.hand).pad_m if known else 0.0) or PAD_M

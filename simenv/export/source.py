@@ -12,14 +12,11 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from simenv.dataset.read import Dataset, Item
 from simenv.errors import InputError
-from simenv.spec import yaml
 from simenv.spec.check import group_of, named_objects
 from simenv.spec.explain import suggest
-from simenv.spec.task import TaskSpec
 
 __all__ = ["Progress", "Shot", "Source"]
 
@@ -173,21 +170,13 @@ class Source:
     def _named(self) -> tuple[str, ...]:
         return tuple(
             name
-            for path, name in named_objects(self._task).items()
-            if group_of(path, self._task) in self._groups
+            for path, name in named_objects(self.dataset.spec).items()
+            if group_of(path, self.dataset.spec) in self._groups
         )
 
     @cached_property
     def _groups(self) -> frozenset[str]:
         """The groups of the task's actors whose poses are wanted."""
-        return frozenset(name for name, own in self._task.actors.items() if own.role == "part")
-
-    @cached_property
-    def _task(self) -> TaskSpec:
-        try:
-            return TaskSpec.model_validate(yaml.parse(self.dataset.task, name="task").value)
-        except ValidationError:
-            raise InputError(
-                f"{self.dataset.path}: its task cannot be read by this version; export it with "
-                f"simenv {self.dataset.attrs['simenv_version']}"
-            ) from None
+        return frozenset(
+            name for name, own in self.dataset.spec.actors.items() if own.role == "part"
+        )

@@ -19,6 +19,7 @@ import h5py
 import numpy as np
 
 from simenv.assets.archive import extract
+from simenv.audit.report import audit
 from simenv.dataset.guard import safe_open
 from simenv.dataset.read import Dataset
 from simenv.dataset.store import INDEX
@@ -228,10 +229,11 @@ def _fuzzed(rng: random.Random, shard: Path, structure: list[tuple[int, int]]) -
 
 
 def _look(path: Path) -> None:
-    """What cannot be read is what validate finds something in."""
+    """All that reads it; what cannot be read is what validate finds something in."""
     findings = validate(path).findings
     try:
         _read(path)
+        audit(path)
     except InputError:
         if not findings:
             raise RuntimeError("validate finds nothing in a file that cannot be read") from None

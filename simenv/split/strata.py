@@ -7,12 +7,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from simenv.dataset.factors import values
 from simenv.dataset.read import Dataset
-from simenv.errors import InputError
-from simenv.spec import yaml
 from simenv.spec.domain import AxisSpec, OnSphere
 
 __all__ = ["CELLS", "labels"]
@@ -44,15 +41,7 @@ def labels(dataset: Dataset, scenes: NDArray[np.int64]) -> dict[str, Flags]:
 
 def _axes(dataset: Dataset) -> Mapping[str, AxisSpec]:
     """The axes of the whole scene."""
-    rows = yaml.parse(dataset.task, name="task").value.get("domain", {})
-    try:
-        axes = {path: AxisSpec.model_validate(row) for path, row in rows.items()}
-    except ValidationError:
-        raise InputError(
-            f"{dataset.path}: its task cannot be read by this version; split it with "
-            f"simenv {dataset.attrs['simenv_version']}"
-        ) from None
-    return {path: axis for path, axis in axes.items() if axis.each is None}
+    return {path: axis for path, axis in dataset.spec.domain.items() if axis.each is None}
 
 
 def _cells(axis: AxisSpec, column: NDArray[Any]) -> Iterator[tuple[str, Flags]]:

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from simenv.dataset.read import Dataset, Item
 from simenv.errors import InputError
 from simenv.label.rle import decode
-from simenv.spec.yaml import parse
 from simenv.view.choose import spread
 from simenv.view.outline import rings
 from simenv.view.shot import About, Grasp, Part, Rejection, Shot, Value
@@ -37,7 +36,7 @@ class Source:
         """The head of the page."""
         return About(
             name=str(self.dataset.attrs["task_name"]),
-            summary=str(parse(self.dataset.task, name="/task").value.get("summary", "")),
+            summary=str(self.dataset.values.get("summary", "")),
             facts=tuple(self._facts()),
             attempts=self._attempts(),
             rejections=tuple(self._rejections()),
