@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from simenv.dataset.label_laws import contact_problems, grasp_problems, label_problems
 from simenv.dataset.layout import Layout
-from simenv.dataset.links import link_problems
+from simenv.dataset.links import is_measured, link_problems
 from simenv.dataset.rows import Images
 from simenv.dataset.tables import Tables, body_offset
 from simenv.pose import inverse
@@ -56,10 +56,9 @@ def table_problems(tables: Tables, layout: Layout, offset: NDArray[np.int64]) ->
 def scene_problems(tables: Tables, images: Images, layout: Layout) -> Iterator[str]:
     """What is wrong in one scene (its own tables, row numbers from 0)."""
     for name, field in layout.fields.items():
-        if field.dtype in ("<f8", "<f4") and field.param is None and not name.endswith("_uv"):
-            if not np.all(np.isfinite(tables[name])):
-                yield f"/{name} is not finite"
-                return
+        if not is_measured(name, field, tables[name]):
+            yield f"/{name} is not finite"
+            return
     yield from _story_problems(tables)
     yield from _pose_problems("bodies/X_WB", tables["bodies/X_WB"])
     offset = body_offset(tables)

@@ -1,4 +1,4 @@
-"""Whether the rows of a table can be followed: equally long columns, row numbers that are there.
+"""Whether a table can be worked with: equally long columns, row numbers that are there, numbers.
 
 Whatever reads a table leans on these laws, so a reader looks at them first: of a file that no
 simenv wrote, or that has changed since, it says so in a line.
@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from simenv.dataset.schema import Field
 
-__all__ = ["link_problems", "offset_problem"]
+__all__ = ["FAR", "is_measured", "link_problems", "offset_problem"]
 
 INDEX = "scenes/index"
 OF_SCENES = ("frames/scene", "attempts/scene", "parts/scene")  # hold scene numbers
+FAR = 1e18  # no length, time or mass of ours is larger; squares of it are still numbers
 INCREASING = (*OF_SCENES, "bodies/frame")  # several rows may have the same
 
 
@@ -54,6 +55,12 @@ def link_problems(
                 yield f"/{name} does not increase"
         if name in OF_SCENES and len(lost := np.setdiff1d(column, scenes())):
             yield f"/{name} has scene {lost[0]}, which is not in /scenes"
+
+
+def is_measured(name: str, field: Field, column: NDArray[Any]) -> bool:
+    """Whether a column holds numbers where it has to: what a task draws may be none, or a pixel."""
+    free = field.param is not None or name.endswith("_uv") or column.dtype.kind != "f"
+    return free or bool(np.all(np.abs(column) <= FAR))  # NaN is not
 
 
 def _twin(table: str) -> str:

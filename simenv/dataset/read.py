@@ -29,7 +29,7 @@ from simenv.dataset.hdf5 import (
     read_text,
 )
 from simenv.dataset.layout import Layout
-from simenv.dataset.links import link_problems, offset_problem
+from simenv.dataset.links import FAR, is_measured, link_problems, offset_problem
 from simenv.dataset.schema import BODY_OFFSET, DEPTHS, STEPS
 from simenv.dataset.splits import DEFAULT, check_current, read_split, split_file, split_names
 from simenv.dataset.store import Manifest
@@ -227,6 +227,9 @@ class Dataset:
             table, found, self.layout.fields, self._rows, lambda: self.column("scenes/index")
         ):
             raise InputError(f"{self.path}: {problem}; {VALIDATE}")
+        for name, column in found.items():
+            if not is_measured(name, self.layout.fields[name], column):
+                raise InputError(f"{self.path}: /{name} is not finite; {VALIDATE}")
         return found
 
     def _rows(self, table: str) -> int:
@@ -340,8 +343,9 @@ class Dataset:
             read_column(item_of(self._main, f"objects/mesh/{row['key']}/{name}"))
             for name in ("vertices", "faces")
         )
-        if faces.min(initial=0) < 0 or faces.max(initial=-1) >= len(vertices):
-            text = f"the mesh of {row['key']} has faces of vertices that are not there"
+        inside = faces.min(initial=0) >= 0 and faces.max(initial=-1) < len(vertices)
+        if not inside or not np.all(np.abs(vertices) <= FAR):
+            text = f"the mesh of {row['key']} has vertices that are not there, or not finite"
             raise InputError(f"{self.path}: {text}; {VALIDATE}")
         own = {"class_" if name == "class" else name: value for name, value in row.items()}
         return ObjectEntry(vertices=vertices, faces=faces, **own)

@@ -22,7 +22,7 @@ from simenv.assets.archive import extract
 from simenv.audit.report import audit
 from simenv.dataset.guard import safe_open
 from simenv.dataset.read import Dataset
-from simenv.dataset.store import INDEX
+from simenv.dataset.store import INDEX, SHARD_NAME
 from simenv.dataset.validate import validate
 from simenv.errors import InputError
 from simenv.export import export
@@ -111,8 +111,8 @@ def _cases(clean: Path, secrets: Path, trials: int, seed: int) -> list[Case]:
         *(_archive(pack, "accept") for pack in SOUND),
     ]
     rng.shuffle(named)
-    structure = _structure(clean / SHARD)
-    fuzzed = (_fuzzed(rng, clean / SHARD, structure) for _ in range(trials - len(named)))
+    structures = [(name, _structure(clean / name)) for name in (SHARD, INDEX)]
+    fuzzed = (_fuzzed(rng, clean, *structures[k % 2]) for k in range(trials - len(named)))
     return [*named[:trials], *fuzzed]
 
 
@@ -193,7 +193,7 @@ def _tree(folder: Path) -> set[Path]:
 def _structure(path: Path) -> list[tuple[int, int]]:
     """First and last byte of what is not pictures: headers, trees, heaps, tables."""
     taken: list[tuple[int, int]] = []
-    with safe_open(path) as file:
+    with safe_open(path, virtual=SHARD_NAME) as file:
         for camera in file["cameras"].values():
             for item in camera.values():
                 if isinstance(item, h5py.Dataset) and item.chunks:
@@ -210,8 +210,8 @@ def _between(taken: list[tuple[int, int]], size: int) -> Iterator[tuple[int, int
         at = max(at, last)
 
 
-def _fuzzed(rng: random.Random, shard: Path, structure: list[tuple[int, int]]) -> Case:
-    """Some bytes of the structure changed; read as a single file, that has no manifest."""
+def _fuzzed(rng: random.Random, clean: Path, name: str, structure: list[tuple[int, int]]) -> Case:
+    """Some bytes of a file's structure changed: of a shard, that is read alone, or of an index."""
     weights = [last - first for first, last in structure]
     places = [
         rng.randrange(*structure[k])
@@ -220,17 +220,19 @@ def _fuzzed(rng: random.Random, shard: Path, structure: list[tuple[int, int]]) -
     values = [rng.choice([0, 1, 255, rng.randrange(256)]) for _ in places]
 
     def make(place: Path) -> Path:
-        data = np.fromfile(shard, dtype=np.uint8)
+        data = np.fromfile(clean / name, dtype=np.uint8)
         data[places] = values
-        data.tofile(place / "x.h5")
-        return place / "x.h5"
+        if name == INDEX:
+            shutil.copytree(clean, place, dirs_exist_ok=True)
+        data.tofile(place / name)
+        return place / name
 
-    return Case(f"bytes {list(zip(places, values, strict=True))[:4]}", make, _look, "either")
+    return Case(f"{name} {list(zip(places, values, strict=True))[:4]}", make, _look, "either")
 
 
 def _look(path: Path) -> None:
     """All that reads it; what cannot be read is what validate finds something in."""
-    findings = validate(path).findings
+    findings = validate(path.parent if path.name == INDEX else path).findings
     try:
         _read(path)
         audit(path)

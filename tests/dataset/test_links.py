@@ -65,7 +65,12 @@ HARMS: list[tuple[Harm, str]] = [
     (_set("bodies/object", 0, -1), "/bodies/object points outside the 3 rows of /objects"),
     (_set("frames/scene", -1, 99), "/frames/scene has scene 99, which is not in /scenes"),
     (_set("scenes/index", 0, 99), "/scenes/index does not increase"),
-    (_set("objects/mesh/cap/faces", 0, 99), "the mesh of cap has faces of vertices"),
+    (_set("objects/mesh/cap/faces", 0, 99), "the mesh of cap has vertices that are not there"),
+    (
+        _set("objects/mesh/cap/vertices", 0, np.nan),
+        "the mesh of cap has vertices that are not there",
+    ),
+    (_set("bodies/X_WB", 0, 1e300), "/bodies/X_WB is not finite"),
     (_attribute("labels", None), "attribute labels is None, no str"),
     (_attribute("look_seed", "no"), "attribute look_seed is 'no', no int"),
 ]
@@ -97,12 +102,12 @@ def test_what_is_not_there_is_one_line(out: Path, harm: Harm, text: str) -> None
 
 
 def test_a_page_of_numbers_that_are_none_has_no_warning(out: Path) -> None:
-    """What is not finite is not drawn: a pose out of this world, a lens of infinities."""
+    """What is not finite is not drawn: a pose out of this world, a wild lens."""
     path = out / SHARD
     with h5py.File(path, "r+") as file:
         for camera in ("top", "side"):
             file[f"cameras/{camera}/seen/X_CB"][:, :3, :] = 1e300
-            file[f"cameras/{camera}/distortion"][:] = 1e200
+            file[f"cameras/{camera}/distortion"][:] = 1e17
             file[f"cameras/{camera}/K"][:] = 0.0
     with warnings.catch_warnings():
         warnings.simplefilter("error")
