@@ -261,9 +261,9 @@ def _into_store(
 
 
 def _check_main(jobs: int) -> None:
-    """Refuse a script that would be run again by each of its workers."""
+    """End a worker that runs its parent's script again, with a line and no traceback."""
     if jobs and getattr(current_process(), "_inheriting", False):
-        raise InputError(
+        raise SystemExit(
             "generate: a worker process runs this script again; put what it does under "
             'if __name__ == "__main__":, or use jobs=0'
         )
