@@ -258,7 +258,11 @@ class _Reader:
         order = np.argsort(key)
         wanted = self.scenes["index"][self.scene].astype(np.int64) << 16
         wanted |= self.bodies["id"][self.rows]
-        rows = order[np.searchsorted(key[order], wanted)]
+        place = np.searchsorted(key[order], wanted)
+        if np.any(place == len(order)) or np.any(key[order[place]] != wanted):
+            text = "a body has no row in /parts; simenv validate says what is damaged"
+            raise InputError(f"{self.dataset.path}: {text}")
+        rows = order[place]
         for path, axis in self.spec.domain.items():
             if axis.each is not None and not path.endswith(".objects") and axis.so3 is None:
                 yield from axis_variables(path, axis, "part", parts[f"param/{path}"][rows])

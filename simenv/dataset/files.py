@@ -19,6 +19,7 @@ from simenv.dataset.hdf5 import item_of, read_column
 from simenv.dataset.index import build_index
 from simenv.dataset.pixels import frame
 from simenv.dataset.schema import SHARDS
+from simenv.dataset.seal import broken_seal, has_seal
 from simenv.dataset.store import INDEX, SHARD_NAME, Manifest, committed
 from simenv.errors import InputError
 from simenv.reading import is_regular
@@ -99,6 +100,8 @@ class Files:
             _check_names(file, self._folder)
             return file
         path = self._folder / self._main
+        if self._main == INDEX and has_seal(path) and (broken := broken_seal(path)):
+            raise InputError(f"{path}: {broken}; see simenv validate and simenv repair")
         file = safe_open(path, virtual=SHARD_NAME)
         if "shards" not in file:
             check(file, path)  # only an index may show other files
@@ -120,7 +123,7 @@ class Files:
         if "shards" not in self.main:
             return [self._main], [len(item_of(self.main, TIME))]
         table = {name: read_column(item_of(self.main, f"shards/{name}")) for name in SHARDS}
-        if len({len(column) for column in table.values()}) > 1 or np.any(table["frames"] < 0):
+        if len({column.shape for column in table.values()}) > 1 or np.any(table["frames"] < 0):
             raise InputError(
                 f"{self._folder / self._main}: its table of shards is damaged; {AGAIN}"
             )

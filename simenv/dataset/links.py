@@ -11,12 +11,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
 
-from simenv.dataset.schema import Field
+from simenv.dataset.schema import TEXT, Field
+from simenv.spec.object import Symmetry
 
 __all__ = ["FAR", "is_measured", "link_problems", "offset_problem"]
 
 INDEX = "scenes/index"
+JSON: Mapping[str, TypeAdapter[Any]] = {  # what texts hold that are more than words
+    "objects/symmetry": TypeAdapter(Symmetry),
+    "objects/keypoints": TypeAdapter(dict[str, tuple[float, float, float]]),
+}
 OF_SCENES = ("frames/scene", "attempts/scene", "parts/scene")  # hold scene numbers
 FAR = 1e18  # no length, time or mass of ours is larger; squares of it are still numbers
 INCREASING = (*OF_SCENES, "bodies/frame")  # several rows may have the same
@@ -38,6 +44,10 @@ def link_problems(
         count: rows of a table, by name.
         scenes: /scenes/index.
     """
+    for name, column in columns.items():
+        if problem := _kind_problem(column, fields[name]):
+            yield f"/{name} {problem}"
+            return
     lengths = {len(column) for column in columns.values()}
     if len(lengths) > 1:
         yield f"/{table} has columns of {sorted(lengths)} rows"
@@ -53,8 +63,30 @@ def link_problems(
             steps = column[1:] <= column[:-1] if name == INDEX else column[1:] < column[:-1]
             if np.any(steps):
                 yield f"/{name} does not increase"
+        if name in JSON and (text := _unclear(column, JSON[name])) is not None:
+            yield f"/{name} holds {ascii(text)[:60]}"
         if name in OF_SCENES and len(lost := np.setdiff1d(column, scenes())):
             yield f"/{name} has scene {lost[0]}, which is not in /scenes"
+
+
+def _kind_problem(column: NDArray[Any], field: Field) -> str:
+    """Whether a column is one of its field: rows of that type and shape."""
+    found, wanted = column.dtype, np.dtype(object if field.dtype == TEXT else field.dtype)
+    if found != wanted:
+        return f"is of the type {found}, not {wanted}"
+    if column.ndim == 0 or column.shape[1:] != field.shape:
+        return f"has the shape {column.shape}, not (n, {', '.join(map(str, field.shape))})"
+    return ""
+
+
+def _unclear(column: NDArray[np.object_], kind: TypeAdapter[Any]) -> str | None:
+    """The first text of a column that is not JSON of its kind; None: all are."""
+    for text in dict.fromkeys(column.tolist()):
+        try:
+            kind.validate_json(text)
+        except ValidationError:
+            return str(text)
+    return None
 
 
 def is_measured(name: str, field: Field, column: NDArray[Any]) -> bool:

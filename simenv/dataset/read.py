@@ -30,6 +30,7 @@ from simenv.dataset.hdf5 import (
 )
 from simenv.dataset.layout import Layout
 from simenv.dataset.links import FAR, is_measured, link_problems, offset_problem
+from simenv.dataset.param import params_of
 from simenv.dataset.schema import BODY_OFFSET, DEPTHS, STEPS
 from simenv.dataset.splits import DEFAULT, check_current, read_split, split_file, split_names
 from simenv.dataset.store import Manifest
@@ -177,11 +178,14 @@ class Dataset:
             InputError: this version knows no such task.
         """
         try:
-            return TaskSpec.model_validate(self.values)
+            found = TaskSpec.model_validate(self.values)
         except ValidationError:
             version = self.attrs["simenv_version"]
             text = f"its task cannot be read by this version; use simenv {version}, which wrote it"
             raise InputError(f"{self.path}: {text}") from None
+        if params_of(found) != self.layout.params:
+            raise InputError(f"{self.path}: its columns are not those of its task; {VALIDATE}")
+        return found
 
     @cached_property
     def layout(self) -> Layout:

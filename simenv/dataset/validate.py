@@ -12,11 +12,13 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
+from pydantic import ValidationError
 
 from simenv.dataset.apart import apart
 from simenv.dataset.disk import file_sha256, part
@@ -28,6 +30,7 @@ from simenv.dataset.laws import scene_problems, table_problems
 from simenv.dataset.layout import Layout
 from simenv.dataset.leaks import leaks
 from simenv.dataset.lock import RUN, identity_of, run_text
+from simenv.dataset.param import Param, params_of
 from simenv.dataset.read import Dataset
 from simenv.dataset.rows import digests
 from simenv.dataset.schema import BODY_OFFSET
@@ -39,6 +42,8 @@ from simenv.dataset.stored import scene_of
 from simenv.dataset.tables import Tables
 from simenv.errors import InputError
 from simenv.reading import is_regular
+from simenv.spec.task import TaskSpec
+from simenv.spec.yaml import parse
 
 __all__ = ["Finding", "Report", "against_manifest", "numbers_of", "validate"]
 
@@ -308,8 +313,19 @@ def _root_problems(small: Part) -> Iterator[str]:
     attributes, rows = small.attributes, small.tables.count("scenes")
     if hashlib.sha256(small.task_text.encode()).hexdigest() != attributes.get("task_sha256"):
         yield "/task is not the text that task_sha256 names"
+    if _params(small.task_text) not in (None, dict(small.layout.params)):
+        yield "its columns are not those of its task"
     if attributes.get("scenes") != rows:
         yield f"scenes is {attributes.get('scenes')}, /scenes has {rows} rows"
+
+
+@lru_cache(maxsize=4)
+def _params(task_text: str) -> dict[str, Param] | None:
+    """The columns of a task's domain; None of a task of another version."""
+    try:
+        return params_of(TaskSpec.model_validate(parse(task_text, name="task").value))
+    except (InputError, ValidationError):
+        return None
 
 
 def _index(
@@ -328,16 +344,20 @@ def _index(
     if broken := broken_seal(out / INDEX):
         yield Finding(INDEX, f"{broken}; simenv repair")
         return
+    if differing := apart(lambda: _difference(out / INDEX, expected), UNREADABLE):
+        yield Finding(INDEX, f"{differing}; simenv repair")
+
+
+def _difference(index: Path, expected: bytes | memoryview) -> str:
+    """Where an index of other bytes says something else than it should; empty: nowhere."""
     try:
         with (
-            safe_open(out / INDEX, virtual=SHARD_NAME) as found,
+            safe_open(index, virtual=SHARD_NAME) as found,
             h5py.File(io.BytesIO(expected), "r") as truth,
         ):
-            differing = _first_difference(found, truth)
+            return _first_difference(found, truth)
     except (InputError, OSError, RuntimeError, KeyError) as error:
-        differing = f"cannot be read ({error})"
-    if differing:
-        yield Finding(INDEX, f"{differing}; simenv repair")
+        return f"cannot be read ({error})"
 
 
 def _first_difference(found: h5py.File, truth: h5py.File) -> str:
