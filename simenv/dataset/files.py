@@ -100,7 +100,8 @@ class Files:
             _check_names(file, self._folder)
             return file
         path = self._folder / self._main
-        if self._main == INDEX and has_seal(path) and (broken := broken_seal(path)):
+        sealed = self._main == INDEX and is_regular(path) and has_seal(path)
+        if sealed and (broken := broken_seal(path)):
             raise InputError(f"{path}: {broken}; see simenv validate and simenv repair")
         file = safe_open(path, virtual=SHARD_NAME)
         if "shards" not in file:

@@ -3,6 +3,7 @@
 The harm is done through h5py, so that the file is sound HDF5 and says something that is not so.
 """
 
+import os
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -146,6 +147,10 @@ def test_an_index_is_compared_with_its_seal_before_it_is_opened(out: Path) -> No
         (out / "dataset.h5").write_bytes(broken)
         with pytest.raises(InputError, match=r"dataset\.h5: differs from its seal.*simenv repair"):
             open_dataset(out)
+    (out / "dataset.h5").unlink()
+    os.mkfifo(out / "dataset.h5")
+    with pytest.raises(InputError, match=r"dataset\.h5: is no regular file"):
+        open_dataset(out)
     (out / "dataset.h5").unlink()  # what is left is a dataset
     with open_dataset(out) as dataset:
         assert dataset[0].rgb.any()
