@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import signal
 import sys
@@ -87,6 +88,8 @@ def _work(cases: Sequence[Case], folder: Path, number: int, tell: Tell) -> None:
     most = _size() + MEMORY_BYTES
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    folder.mkdir(exist_ok=True)
+    os.chdir(folder)  # objects are looked for in the working folder, and there are none
     warnings.simplefilter("error")  # what warns has gone on with something wrong
     opened: list[str] = []
     sys.addaudithook(lambda event, arguments: _note(opened, event, arguments))
