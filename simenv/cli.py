@@ -23,7 +23,6 @@ from simenv.system import missing_libraries
 __all__ = ["main"]
 
 CLOSED = 128 + signal.SIGPIPE  # nobody reads the output any more; what was to be done is done
-MOST_FAILURES = 20  # of a campaign that are printed
 
 app = typer.Typer(
     name="simenv",
@@ -360,11 +359,8 @@ def selftest(
     for row in run_campaigns(full=full, only=chosen, trials=trials, seed=seed, jobs=jobs):
         rows.append(row)
         _say(f"{row.campaign.name}: {row.verdict} ({row.seconds:.0f} s)", err=True)
-        failures = row.outcome.failures
-        for failure in failures[:MOST_FAILURES]:
+        for failure in row.outcome.failures:
             _say(f"  {failure}", err=True)
-        if len(failures) > MOST_FAILURES:
-            _say(f"  and {len(failures) - MOST_FAILURES} more", err=True)
     _say(table(rows))
     failed = [row.campaign.name for row in rows if row.verdict == "FAIL"]
     if failed:

@@ -6,7 +6,7 @@ import json
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from simenv.selftest.nursery import Child, Ended, Tell
 __all__ = ["CAMPAIGNS", "Campaign", "Outcome", "Row", "run_campaigns", "table"]
 
 POLL_S = 0.1
+MOST_FAILURES, FAILURE = 20, 1000  # of a campaign that are printed, characters of one
 
 CAMPAIGNS: tuple[Campaign, ...] = (
     Campaign(
@@ -190,7 +191,14 @@ def run_campaigns(
 
 def _run(campaign: Campaign, trials: int, seed: int, tell: Tell) -> None:
     with tempfile.TemporaryDirectory(prefix="simenv-selftest-") as folder:
-        tell(json.dumps(asdict(campaign.run(Path(folder), trials, seed))))
+        tell(json.dumps(asdict(_short(campaign.run(Path(folder), trials, seed)))))
+
+
+def _short(outcome: Outcome) -> Outcome:
+    """What fits into a pipe that is read when its writer has ended."""
+    shown = [failure[:FAILURE] for failure in outcome.failures[:MOST_FAILURES]]
+    more = len(outcome.failures) - len(shown)
+    return replace(outcome, failures=(*shown, *([f"and {more} more"] if more else [])))
 
 
 def _row(campaign: Campaign, ended: Ended) -> Row:

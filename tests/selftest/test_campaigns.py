@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from simenv import selftest
 from simenv.selftest import CAMPAIGNS, Campaign, Outcome, Row, run_campaigns, table
 
 FAILED = Outcome(1, ("trial 0: it did not",))
@@ -38,3 +39,16 @@ def test_campaigns_at_the_same_time_are_told_in_their_order() -> None:
 def test_a_campaign_that_fails_is_said_to() -> None:
     bad = Campaign("kill", "a fault", "a promise", 1, 2, lambda folder, trials, seed: FAILED)
     assert "| a fault | a promise | 1 | FAIL |" in table([Row(bad, FAILED, 0.0)])
+
+
+def test_a_campaign_with_many_failures_ends_and_says_the_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They go through a pipe that is read when the campaign has ended."""
+    many = Outcome(5000, tuple(f"trial {k}: {'no' * 1000}" for k in range(5000)))
+    bad = Campaign("bad", "a fault", "a promise", 1, 2, lambda folder, trials, seed: many)
+    monkeypatch.setattr(selftest, "CAMPAIGNS", (bad,))
+    (row,) = run_campaigns()
+    assert row.verdict == "FAIL"
+    assert [failure[:8] for failure in row.outcome.failures[:2]] == ["trial 0:", "trial 1:"]
+    assert row.outcome.failures[-1] == "and 4980 more"
