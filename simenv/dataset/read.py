@@ -356,7 +356,7 @@ class Dataset:
 
     def _keys_of(self, rows: NDArray[np.int64]) -> NDArray[np.object_]:
         """Keys by row of /objects."""
-        if rows.min(initial=0) < 0 or rows.max(initial=0) >= len(self._keys):
+        if rows.min(initial=0) < 0 or rows.max(initial=-1) >= len(self._keys):
             raise IndexError(
                 f"/bodies/object points outside the {len(self._keys)} rows of /objects"
             )

@@ -18,6 +18,7 @@ from simenv.errors import InputError
 from simenv.view import write_page
 
 SHARD = "shard-00000.h5"
+CAMERAS = ("side", "top")
 Harm = Callable[[h5py.File], None]
 
 
@@ -154,3 +155,18 @@ def test_an_index_is_compared_with_its_seal_before_it_is_opened(out: Path) -> No
     (out / "dataset.h5").unlink()  # what is left is a dataset
     with open_dataset(out) as dataset:
         assert dataset[0].rgb.any()
+
+
+def test_a_frame_without_bodies_of_a_dataset_without_objects_is_read(out: Path) -> None:
+    path = out / SHARD
+    with h5py.File(path, "r+") as file:
+        rows = [file["objects"], file["bodies"], *(file[f"cameras/{c}/seen"] for c in CAMERAS)]
+        for table in rows:
+            for name, column in [*table.items()]:
+                if isinstance(column, h5py.Dataset):
+                    dtype, none = column.dtype, np.zeros((0, *column.shape[1:]))
+                    del table[name]
+                    table.create_dataset(name, none.shape, dtype)
+        file["frames/body_offset"][:] = 0
+    with open_dataset(path) as dataset:
+        assert [len(item.objects) for item in dataset] == [0] * len(dataset)
